@@ -43,7 +43,8 @@ class Telegram:
 
     ``block`` holds the seven-bit characters between STX and ETX (or from behind the identification to ``!``, both
     excluded in mode D). ``check`` is BAD only in telegrams that are shown to explain a failure: no value in such a
-    telegram is proved. ``raw`` is every byte of the message as received, with parity where the line carried it.
+    telegram is proved. ``parity_errors`` counts damaged characters in front of the block check character, 0 where the
+    line carries no parity. ``raw`` is every byte of the message as received, with parity where the line carried it.
     """
 
     identification: Identification | None
@@ -57,9 +58,8 @@ class Telegram:
 
     @property
     def proved(self) -> bool:
-        """Whether values may be taken: whole, the check right or rightly absent, and no character damaged."""
-        if not self.complete or self.check is BlockCheck.BAD:
-            return False
-        # A right block check outweighs a parity bit that the line flipped only on the parity itself; without a block
-        # check parity is all there is.
-        return self.check is BlockCheck.OK or self.parity_errors == 0
+        """Whether values may be taken: whole, the check right or rightly absent, and no character damaged.
+
+        A right block check does not excuse a parity error: two equal bits flipped leave the exclusive or as it was.
+        """
+        return self.complete and self.check is not BlockCheck.BAD and self.parity_errors == 0
