@@ -1,0 +1,75 @@
+"""The shape of a rule's answer, and the value groups that all media share."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from obisgw.obis.code import CURRENT, Medium, ObisCode
+from obisgw.obis.description import DeviceClass, StateClass, ValueKind
+
+LAST_TARIFF: Final = 63
+"""The highest group E that stands for a tariff."""
+
+ROLLING_WINDOWS: Final = {96: "last day", 97: "last week", 98: "last month", 99: "last year", 100: "since reset"}
+"""Groups F by which Logarex meters print the energy of the time up to now."""
+
+_PHASES: Final = ("L1", "L2", "L3")
+# Group C: quantities 1 to 20 stand for all phases and come again for each phase.
+_QUANTITIES_PER_PHASE: Final = 20
+_LAST_PHASE_QUANTITY: Final = 80
+
+
+@dataclass(frozen=True, slots=True)
+class Meaning:
+    """What value groups A, C, D and E say, before channel, billing period and unit do."""
+
+    name: str
+    """Starts in lower case unless with a proper name; the key is made of it."""
+    kind: ValueKind = ValueKind.NUMBER
+    state_class: StateClass | None = None
+    volume: DeviceClass = DeviceClass.VOLUME
+    """The class if the unit is one of volume."""
+    device_class: DeviceClass | None = None
+    """The class of a number without unit."""
+    diagnostic: bool = False
+    enabled: bool = True
+    placeholders: tuple[tuple[str, str], ...] = ()
+
+
+def text(name: str, kind: ValueKind = ValueKind.TEXT, *, enabled: bool = False) -> Meaning:
+    """Return the meaning of a register that tells about the meter and measures nothing."""
+    return Meaning(name, kind, diagnostic=True, enabled=enabled)
+
+
+def diagnostic(name: str, state_class: StateClass | None = None, *, enabled: bool = False) -> Meaning:
+    """Return the meaning of a number about the meter itself."""
+    return Meaning(name, state_class=state_class, diagnostic=True, enabled=enabled)
+
+
+def is_quantity(code: ObisCode) -> bool:
+    """Tell whether group C is an electrical quantity of all phases or of one."""
+    return code.medium is Medium.ELECTRICITY and 1 <= code.c <= _LAST_PHASE_QUANTITY
+
+
+def quantity_of(code: ObisCode) -> int:
+    """Return the quantity 1 to 20 of an electrical group C, whatever the phase."""
+    return (code.c - 1) % _QUANTITIES_PER_PHASE + 1
+
+
+def phase_of(code: ObisCode) -> str | None:
+    """Return "L1", "L2", "L3", or `None` for all phases together."""
+    if not is_quantity(code) or code.c <= _QUANTITIES_PER_PHASE:
+        return None
+    return _PHASES[(code.c - 1) // _QUANTITIES_PER_PHASE - 1]
+
+
+def billing_period_of(code: ObisCode) -> int | None:
+    """Return the billing period's number, `None` for the current value and rolling windows.
+
+    The number is a month or a running count of resets (compare 0.1.0); the highest is not
+    the newest.
+    """
+    if code.f == CURRENT or code.f in ROLLING_WINDOWS:
+        return None
+    return code.f

@@ -1,0 +1,138 @@
+"""Units: from the text on the line to Home Assistant's, and what a unit says about a class.
+
+Meters print seven-bit text ("m3ph", "kVArh", "C"); Home Assistant compares its own spelling
+letter by letter. An unknown unit keeps its text: the number stays readable, without a class.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from obisgw.obis.code import ObisCode
+from obisgw.obis.description import DeviceClass, StateClass
+
+# Home Assistant's spelling by the line's, case folded: meters disagree about capitals
+# (kvarh, kVArh, KVARH). `None` where the text only repeats that the number is a ratio.
+_SPELLINGS: Final[dict[str, str | None]] = {
+    **{
+        unit.casefold(): unit
+        for unit in (
+            *("Wh", "kWh", "MWh", "GWh", "J", "kJ", "MJ", "GJ", "cal", "kcal", "Mcal", "Gcal"),
+            *("W", "kW", "MW", "GW", "varh", "kvarh", "Mvarh", "var", "kvar", "Mvar"),
+            *("VAh", "kVAh", "MVAh", "VA", "kVA", "MVA", "V", "kV", "A", "kA", "Ah", "kAh"),
+            *("Hz", "kHz", "mbar", "bar", "Pa", "hPa", "kPa", "K", "°C", "°", "%", "dB", "dBm"),
+            *("h", "min", "s", "ms", "d", "m³", "m³/h", "L", "L/h", "L/min", "imp/kWh", "imp/kvarh"),
+            *("kg", "t", "kg/h", "t/h"),
+        )
+    },
+    "m3": "m³",
+    "m^3": "m³",
+    "cbm": "m³",
+    "m3ph": "m³/h",
+    "m3/h": "m³/h",
+    "m^3/h": "m³/h",
+    "l/hr": "L/h",
+    "lph": "L/h",
+    "c": "°C",
+    "degc": "°C",
+    "deg c": "°C",
+    "gradc": "°C",
+    "deg": "°",
+    "degree": "°",
+    "degrees": "°",
+    "hr": "h",
+    "hrs": "h",
+    "hour": "h",
+    "hours": "h",
+    "std": "h",
+    "mins": "min",
+    "minutes": "min",
+    "sec": "s",
+    "secs": "s",
+    "seconds": "s",
+    "day": "d",
+    "days": "d",
+    "pulse/kwh": "imp/kWh",
+    "pulses/kwh": "imp/kWh",
+    "": None,
+    "p/s": None,
+    "cos": None,
+    "cosphi": None,
+    "pf": None,
+}
+# Where the capital tells milli from mega.
+_EXACT: Final = {"mWh": "mWh", "mW": "mW", "mV": "mV", "mA": "mA", "mHz": "mHz"}
+# Media whose meters print "m" for minutes.
+_THERMAL: Final = frozenset({4, 5, 6})
+
+_ENERGY: Final = frozenset(
+    {"Wh", "kWh", "MWh", "GWh", "J", "kJ", "MJ", "GJ", "cal", "kcal", "Mcal", "Gcal"}
+)
+# Only what Home Assistant 2025.4 takes: kvar, kVA and L/h got their classes later, kvarh and
+# kelvins of a difference too. A class that a core does not know costs the user the entity.
+_DEVICE_CLASSES: Final = {
+    **dict.fromkeys(("mWh", *_ENERGY), DeviceClass.ENERGY),
+    **dict.fromkeys(("mW", "W", "kW", "MW", "GW"), DeviceClass.POWER),
+    **dict.fromkeys(("mV", "V", "kV"), DeviceClass.VOLTAGE),
+    **dict.fromkeys(("mA", "A"), DeviceClass.CURRENT),
+    **dict.fromkeys(("Hz", "kHz"), DeviceClass.FREQUENCY),
+    **dict.fromkeys(("Pa", "hPa", "kPa", "mbar", "bar"), DeviceClass.PRESSURE),
+    **dict.fromkeys(("ms", "s", "min", "h", "d"), DeviceClass.DURATION),
+    **dict.fromkeys(("m³/h", "L/min"), DeviceClass.VOLUME_FLOW_RATE),
+    **dict.fromkeys(("m³", "L"), DeviceClass.VOLUME),
+    "var": DeviceClass.REACTIVE_POWER,
+    "VA": DeviceClass.APPARENT_POWER,
+    "°C": DeviceClass.TEMPERATURE,
+}
+_VOLUMES: Final = {
+    DeviceClass.GAS: frozenset({"m³"}),
+    DeviceClass.WATER: frozenset({"m³", "L"}),
+}
+_ACCUMULATING: Final = frozenset(
+    {DeviceClass.ENERGY, DeviceClass.GAS, DeviceClass.WATER, DeviceClass.VOLUME}
+)
+
+
+def home_assistant_unit(line_unit: str | None, code: ObisCode | None) -> str | None:
+    """Return Home Assistant's text of a unit as it is on the line, `None` for none.
+
+    `code` decides units that mean two things: "m" is minutes on thermal meters.
+    """
+    if line_unit is None:
+        return None
+    text = line_unit.strip()
+    if text in _EXACT:
+        return _EXACT[text]
+    folded = text.casefold()
+    if folded == "m" and code is not None and code.a in _THERMAL:
+        return "min"
+    return _SPELLINGS.get(folded, text)
+
+
+def device_class_of(unit: str | None, volume: DeviceClass = DeviceClass.VOLUME) -> DeviceClass | None:
+    """Return the class of a unit in Home Assistant's spelling; `volume` names that of volumes."""
+    if unit is None:
+        return None
+    if unit in _VOLUMES.get(volume, ()):
+        return volume
+    return _DEVICE_CLASSES.get(unit)
+
+
+def admissible(
+    state_class: StateClass | None, device_class: DeviceClass | None, unit: str | None
+) -> StateClass | None:
+    """Return the state class if Home Assistant takes it with device class and unit, else `None`.
+
+    A counter that a meter prints in kilowatts, or a power in kilowatt-hours, is a
+    contradiction that Home Assistant refuses: such a register is shown without statistics.
+    """
+    match state_class:
+        case StateClass.MEASUREMENT if device_class in _ACCUMULATING:
+            return None
+        case StateClass.MEASUREMENT_ANGLE if unit != "°":
+            return StateClass.MEASUREMENT if device_class not in _ACCUMULATING else None
+        case StateClass.TOTAL | StateClass.TOTAL_INCREASING:
+            counts = device_class is None or device_class in _ACCUMULATING
+            return state_class if counts or device_class is DeviceClass.DURATION else None
+        case _:
+            return state_class
