@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Final
 
-from obisgw.obis.code import CURRENT, ObisCode
+from obisgw.obis.code import ObisCode
 from obisgw.obis.description import DeviceClass, StateClass, ValueKind
-from obisgw.obis.meaning import LAST_TARIFF, Meaning, is_quantity, phase_of, quantity_of, text
+from obisgw.obis.meaning import LAST_TARIFF, Meaning, diagnostic, is_quantity, phase_of, quantity_of
 
 # Quantities of group C, by what a value at a moment is and what its sum over time is.
 _QUANTITIES: Final = {
@@ -32,6 +32,10 @@ _QUANTITIES: Final = {
     19: ("active power quadrant 3", "active energy quadrant 3"),
     20: ("active power quadrant 4", "active energy quadrant 4"),
 }
+INSTANTANEOUS: Final = 7
+"""Group D of a value at this moment."""
+INTEGRAL: Final = 8
+"""Group D of a counter since the meter was installed."""
 NET: Final = 16
 """The quantity import minus export, whose sum falls while the house feeds in."""
 _POWER_FACTOR: Final = 13
@@ -46,6 +50,7 @@ _OTHERS: Final = {
     171: ("reactive power L2", "reactive energy net L2"),
     191: ("reactive power L3", "reactive energy net L3"),
 }
+_LAST_HARMONIC: Final = 120
 _ANGLES: Final = 81
 _COUNTERS: Final = 82
 
@@ -94,8 +99,8 @@ def _limits(base: int, limit: str) -> dict[int, _Process]:
 _PROCESSES: Final = {
     **_periods("", " period 2", " period 3"),
     0: _Process("{} billing period average"),
-    7: _Process("{}", state_class=StateClass.MEASUREMENT, main=True),
-    8: _Process("{}", integral=True, state_class=StateClass.TOTAL_INCREASING, main=True),
+    INSTANTANEOUS: _Process("{}", state_class=StateClass.MEASUREMENT, main=True),
+    INTEGRAL: _Process("{}", integral=True, state_class=StateClass.TOTAL_INCREASING, main=True),
     9: _Process("{} since reset", integral=True, state_class=StateClass.TOTAL_INCREASING, main=True),
     10: _Process("{} since billing period", integral=True),
     27: _Process("{} running average period 5", state_class=StateClass.MEASUREMENT),
@@ -110,8 +115,7 @@ _PROCESSES: Final = {
     58: _Process("{} test", integral=True),
 }
 # EMH prints what other meters have under D = 7 as an average over measurement period 3.
-_INSTANTANEOUS: Final = frozenset({7, 25})
-_PHASE_QUANTITIES: Final = frozenset({11, 12, 13, 14})
+_INSTANTANEOUS: Final = frozenset({INSTANTANEOUS, 25})
 
 _CLOCK: Final = Meaning("clock", ValueKind.TIMESTAMP, diagnostic=True, enabled=False)
 
@@ -137,7 +141,7 @@ def electricity(code: ObisCode, unit: str | None) -> Meaning | None:
     subject = integral if process.integral else momentary
     name = process.name.format(f"{subject} {phase}" if phase else subject)
     placeholders = (("phase", phase),) if phase else ()
-    main = process.main or (code.d in _INSTANTANEOUS and quantity_of(code) in _PHASE_QUANTITIES)
+    main = process.main or code.d in _INSTANTANEOUS
     meaning = Meaning(
         name,
         state_class=_state_class(code, process),
@@ -167,23 +171,42 @@ def _with_group_e(meaning: Meaning, code: ObisCode) -> Meaning:
             return meaning
         case _, 255:
             # Push meters print 1.7.255 for 1.7.0: the same to the reader, another key.
-            return replace(meaning, placeholders=(*meaning.placeholders, ("key", "e255")))
+            return replace(meaning, qualifier="e255")
         case 7, 124:
-            return _extended(meaning, "total harmonic distortion", ("harmonic", "total"))
-        case 7, harmonic:
-            return _extended(meaning, f"harmonic {harmonic}", ("harmonic", str(harmonic)))
+            return _extended(meaning, "harmonic distortion", ("harmonic", "total"), main=False)
+        case 7, harmonic if harmonic <= _LAST_HARMONIC:
+            return _extended(meaning, f"harmonic {harmonic}", ("harmonic", str(harmonic)), main=False)
         case _, tariff if tariff <= LAST_TARIFF:
-            return _extended(meaning, f"tariff {tariff}", ("tariff", str(tariff)), keep=True)
-        case _:
-            # Group E of makers: a sum that NEVA meters print with all its tariffs.
-            return _extended(meaning, f"register {code.e}", ("register", str(code.e)), keep=True)
+            return _extended(meaning, f"tariff {tariff}", ("tariff", str(tariff)), main=True)
+        case _, register:
+            # Left to makers: NEVA meters print all tariffs' counters under E = 128.
+            return _extended(meaning, f"register {register}", ("register", str(register)), main=False)
 
 
-def _extended(meaning: Meaning, what: str, placeholder: tuple[str, str], *, keep: bool = False) -> Meaning:
+def _extended(meaning: Meaning, what: str, placeholder: tuple[str, str], *, main: bool) -> Meaning:
     return replace(
         meaning,
         name=f"{meaning.name} {what}",
         placeholders=(*meaning.placeholders, placeholder),
-        diagnostic=meaning.diagnostic or not keep,
-        enabled=meaning.enabled and keep,
+        diagnostic=meaning.diagnostic or not main,
+        enabled=meaning.enabled and main,
     )
+
+
+def _angle(code: ObisCode) -> Meaning | None:
+    reference, other = divmod(code.e, 10)
+    if code.d not in _INSTANTANEOUS or reference not in _VECTORS or other not in _VECTORS:
+        return None
+    return Meaning(
+        f"phase angle {_VECTORS[other]} against {_VECTORS[reference]}",
+        state_class=StateClass.MEASUREMENT_ANGLE,
+        diagnostic=True,
+        enabled=False,
+        qualifier="" if code.d == INSTANTANEOUS else "average",
+    )
+
+
+def _event_counter(code: ObisCode) -> Meaning | None:
+    if code.d != INTEGRAL:
+        return None
+    return diagnostic(f"event counter {code.e}", StateClass.TOTAL_INCREASING)

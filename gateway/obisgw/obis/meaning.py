@@ -34,6 +34,8 @@ class Meaning:
     """The class of a number without unit."""
     diagnostic: bool = False
     enabled: bool = True
+    qualifier: str = ""
+    """What only the key says, to keep it apart from another code of the same name."""
     placeholders: tuple[tuple[str, str], ...] = ()
 
 

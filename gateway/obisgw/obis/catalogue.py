@@ -1,0 +1,188 @@
+"""From a code and its unit to a description: the rules in order, then channel, period and unit."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from functools import lru_cache
+from typing import Final
+from zlib import crc32
+
+from obisgw.obis.code import CURRENT, Medium, ObisCode
+from obisgw.obis.description import Category, Description, DeviceClass, StateClass, ValueKind
+from obisgw.obis.electricity import electricity
+from obisgw.obis.fluids import gas, mbus_meter, water
+from obisgw.obis.general import general
+from obisgw.obis.meaning import ROLLING_WINDOWS, Meaning, billing_period_of, text
+from obisgw.obis.thermal import heat_cost, thermal
+from obisgw.obis.units import admissible, device_class_of, home_assistant_unit
+
+# More than the registers that a few dozen meters print, with their billing periods.
+_CACHE: Final = 8192
+# A unit longer than the standard allows (16 characters) is noise, and gets no cache entry.
+_MAX_UNIT: Final = 16
+
+_NUMBER: Final = re.compile(r" *[+-]? *[0-9]*(?:[.,]([0-9]*))? *")
+_SERVICE_GROUPS: Final = frozenset({96, 97, 98})
+_MAIN_CHANNELS: Final = frozenset({0, 1})
+# Addresses that stand for the error register though they are no codes.
+_ERROR_ADDRESSES: Final = frozenset({"F", "FF"})
+
+
+def describe(
+    code: ObisCode, unit: str | None, value: str | None = None, *, mbus_type: int | None = None
+) -> Description:
+    """Return what a register means.
+
+    `unit` is as on the line; `value` is as on the line and only sets `precision`; `mbus_type`
+    is the device type that 0-n:24.1.0 tells for the channel of an M-Bus code.
+    """
+    if unit is not None and len(unit) > _MAX_UNIT:
+        unit = None
+    description = _describe(code, unit, mbus_type)
+    if value is None or description.kind is not ValueKind.NUMBER:
+        return description
+    return _with_precision(description, suggested_precision(value))
+
+
+def suggested_precision(value: str) -> int | None:
+    """Return the decimals of a number as it is on the line, `None` if it is no number."""
+    match = _NUMBER.fullmatch(value)
+    if match is None or not any(map(str.isdigit, value)):
+        return None
+    return len(match[1] or "")
+
+
+def describe_unknown(address: str, unit: str | None) -> Description:
+    """Return what little is known of an address that is no OBIS code.
+
+    Disabled by default; the unit alone gives the class, and nothing says that it counts up.
+    """
+    if address.strip() in _ERROR_ADDRESSES:
+        meaning = text("error register", ValueKind.ERROR_FLAGS, enabled=True)
+        return _assemble(meaning, f"error_register_{address.strip().lower()}", None, None)
+    slug = re.sub(r"[^a-z0-9]+", "_", address.lower()).strip("_")
+    if not re.fullmatch(r"[A-Z0-9]+", address):
+        # Letters of both cases and signs look alike in a key: tell them apart.
+        slug = f"{slug[:_MAX_UNIT]}_{crc32(address.encode()):08x}".lstrip("_")
+    meaning = Meaning(
+        f"register {address}" if address.isprintable() and address.strip() else "register without address",
+        kind=ValueKind.TEXT if unit is None else ValueKind.NUMBER,
+        enabled=False,
+    )
+    return _assemble(meaning, f"address_{slug}", home_assistant_unit(unit, None), None)
+
+
+@lru_cache(maxsize=_CACHE)
+def _describe(code: ObisCode, unit: str | None, mbus_type: int | None) -> Description:
+    ha_unit = home_assistant_unit(unit, code)
+    meaning = _meaning(code, ha_unit, mbus_type)
+    if meaning is None:
+        return _unlisted(code, ha_unit)
+    key = [_slug(meaning.name), *filter(None, (meaning.qualifier, _medium_qualifier(code)))]
+    if code.b not in _MAIN_CHANNELS:
+        meaning = _varied(meaning, "channel", str(code.b), f"channel {code.b}")
+    if code.b:
+        key.append(f"channel_{code.b}")
+    if (period := billing_period_of(code)) is not None:
+        key.append(f"billing_period_{period}")
+        meaning = _frozen(_varied(meaning, "billing_period", str(period), f"billing period {period}"))
+    elif window := ROLLING_WINDOWS.get(code.f):
+        key.append(_slug(window))
+        meaning = _frozen(_varied(meaning, "window", window, window))
+    return _assemble(meaning, "_".join(key), ha_unit, code)
+
+
+def _meaning(code: ObisCode, unit: str | None, mbus_type: int | None) -> Meaning | None:
+    own: Meaning | None = None
+    match code.medium:
+        case Medium.ELECTRICITY:
+            own = electricity(code, unit)
+        case Medium.HEAT | Medium.COOLING:
+            own = thermal(code, unit)
+        case Medium.HEAT_COST_ALLOCATOR:
+            own = heat_cost(code, unit)
+        case Medium.GAS:
+            own = gas(code, unit)
+        case Medium.WATER | Medium.HOT_WATER:
+            own = water(code, unit)
+        case Medium.ABSTRACT:
+            own = mbus_meter(code, mbus_type)
+        case Medium.OTHER:
+            pass
+    return own or general(code, unit)
+
+
+def _medium_qualifier(code: ObisCode) -> str:
+    """Return what the key says about group A; nothing for electricity and for service codes."""
+    usual = 0 if code.c in _SERVICE_GROUPS else 1
+    if code.a == usual:
+        return ""
+    medium = code.medium
+    return f"a{code.a}" if medium is Medium.OTHER else medium.value
+
+
+def _varied(meaning: Meaning, placeholder: str, value: str, words: str) -> Meaning:
+    return replace(
+        meaning, name=f"{meaning.name} {words}", placeholders=(*meaning.placeholders, (placeholder, value))
+    )
+
+
+def _frozen(meaning: Meaning) -> Meaning:
+    """Return a value that is kept from the past: no statistics are made of it."""
+    return replace(meaning, state_class=None, diagnostic=True, enabled=False)
+
+
+def _unlisted(code: ObisCode, unit: str | None) -> Description:
+    meaning = Meaning(
+        f"register {code}", kind=ValueKind.TEXT if unit is None else ValueKind.NUMBER, enabled=False
+    )
+    key = f"register_{code.a}_{code.b}_{code.c}_{code.d}_{code.e}_{code.f}"
+    return _assemble(meaning, key, unit, code)
+
+
+def _assemble(meaning: Meaning, key: str, unit: str | None, code: ObisCode | None) -> Description:
+    number = meaning.kind is ValueKind.NUMBER
+    device_class = _device_class(meaning, unit) if number else None
+    return Description(
+        key=key,
+        name=meaning.name[:1].upper() + meaning.name[1:],
+        kind=meaning.kind,
+        unit=unit if number else None,
+        device_class=device_class,
+        state_class=admissible(meaning.state_class, device_class, unit) if number else None,
+        precision=None,
+        category=Category.DIAGNOSTIC if meaning.diagnostic else None,
+        enabled_by_default=meaning.enabled,
+        placeholders=meaning.placeholders,
+    )
+
+
+def _device_class(meaning: Meaning, unit: str | None) -> DeviceClass | None:
+    return meaning.device_class if unit is None else device_class_of(unit, meaning.volume)
+
+
+@lru_cache(maxsize=_CACHE)
+def _with_precision(description: Description, precision: int | None) -> Description:
+    return description if precision is None else replace(description, precision=precision)
+
+
+def _slug(words: str) -> str:
+    return re.sub(r"[^a-z0-9]+", "_", words.lower()).strip("_")
+
+
+def is_counter(code: ObisCode) -> bool:
+    """Tell whether a register only ever grows while the meter is the same."""
+    return code.f == CURRENT and _rule(code).state_class is StateClass.TOTAL_INCREASING
+
+
+def tariff_of(code: ObisCode) -> int | None:
+    """Return the number of the tariff in which a register counts, `None` for all of them."""
+    tariff = dict(_rule(code).placeholders).get("tariff")
+    return int(tariff) if tariff else None
+
+
+@lru_cache(maxsize=_CACHE)
+def _rule(code: ObisCode) -> Meaning:
+    # Some rules tell a number from a text by whether there is a unit: ask as for a number.
+    return _meaning(code, "", None) or text("")

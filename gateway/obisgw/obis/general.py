@@ -1,0 +1,213 @@
+"""What codes of every medium share: C = 0 about the meter, C = 96 to 99 service and lists."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Final
+
+from obisgw.obis.code import CURRENT, ObisCode
+from obisgw.obis.description import StateClass, ValueKind
+from obisgw.obis.meaning import Meaning, diagnostic, text
+
+_COUNTER: Final = StateClass.TOTAL_INCREASING
+_SERVICE: Final = 96
+_ERRORS: Final = 97
+_LISTS: Final = 98
+_PROFILES: Final = 99
+
+# 96.7.E: groups of five, for all phases, L1, L2, L3, any phase.
+_POWER_FAILURES: Final = ("power failures", "long power failures", "time of power failure", "duration of power failure")
+_FAILED_PHASES: Final = (" of all phases", " L1", " L2", " L3", " of any phase")
+_POWER_FAILURES_OF_ANY_PHASE: Final = 21
+
+
+def general(code: ObisCode, unit: str | None) -> Meaning | None:
+    """Return the meaning of a code that is not the medium's own, `None` if no rule knows it."""
+    match code.c:
+        case 0:
+            return _about_the_meter(code, unit)
+        case 96:
+            return _service(code, unit)
+        case 97:
+            return _errors(code)
+        case 98:
+            return text(f"list {code.d}{_number(code.e)}")
+        case 99:
+            return _profiles(code)
+        case _:
+            return _abstract(code) if code.a == 0 else None
+
+
+def _number(group: int) -> str:
+    return f" {group}" if group else ""
+
+
+def _about_the_meter(code: ObisCode, unit: str | None) -> Meaning | None:  # noqa: C901 - one case a group
+    match code.d, code.e:
+        case 0, e:
+            return text(f"identification number{_number(e)}")
+        case 1, 0 if code.f == CURRENT:
+            return diagnostic("billing reset counter", _COUNTER)
+        case 1, 0:
+            return text("billing reset", ValueKind.TIMESTAMP)
+        case 1, 1:
+            return diagnostic("number of stored billing periods")
+        case 1, 2 | 3 as e:
+            return text("time of billing reset" if e == 2 else "date of billing reset", ValueKind.TIMESTAMP)  # noqa: PLR2004
+        case 2, e:
+            names = {0: "firmware", 1: "parameter set", 2: "tariff program", 8: "interface version"}
+            return text(names.get(e, f"program version {e}"))
+        case 3, e:
+            return _setting(f"pulse constant{_number(e)}", unit)
+        case 4, e:
+            return _setting(f"transformer ratio{_number(e)}", unit)
+        case 6, e:
+            return _setting(f"nominal value{_number(e)}", unit)
+        case 8, e:
+            return _setting(f"period{_number(e)}", unit)
+        case 9, 0:
+            return _setting("operating time", unit)
+        case 9, 1:
+            return text("time", ValueKind.TIME)
+        case 9, 2:
+            return text("date", ValueKind.DATE)
+        case 9, 5:
+            return text("day of the week")
+        case 9, 6:
+            return text("time of last billing reset", ValueKind.TIME)
+        case 9, 7:
+            return text("date of last billing reset", ValueKind.DATE)
+        case _:
+            return None
+
+
+def _setting(name: str, unit: str | None) -> Meaning:
+    """Return a number if the meter prints a unit; without one, some print text here."""
+    return text(name) if unit is None else diagnostic(name)
+
+
+def _service(code: ObisCode, unit: str | None) -> Meaning | None:
+    rule = _SERVICE_RULES.get(code.d)
+    return rule(code.e, unit) if rule else None
+
+
+def _configuration(e: int, unit: str | None) -> Meaning:  # noqa: ARG001
+    match e:
+        case 0:
+            return diagnostic("configuration changes", _COUNTER)
+        case 1:
+            return text("last configuration change", ValueKind.TIMESTAMP)
+        case _:
+            return text(f"configuration change {e}")
+
+
+def _battery(e: int, unit: str | None) -> Meaning:
+    match e:
+        case 3 if unit is not None:
+            return diagnostic("battery voltage", StateClass.MEASUREMENT, enabled=True)
+        case 0 | 6 if unit is not None:
+            name = "battery operating time" if e == 0 else "battery life left"
+            return diagnostic(name, _COUNTER if e == 0 else StateClass.MEASUREMENT)
+        case 5:
+            return text("battery installed", ValueKind.TIMESTAMP)
+        case _:
+            return text(f"battery state{_number(e)}")
+
+
+def _power_failures(e: int, unit: str | None) -> Meaning:
+    if e == _POWER_FAILURES_OF_ANY_PHASE:
+        return diagnostic("power failures in any phase", _COUNTER, enabled=True)
+    kind, phase = divmod(e, len(_FAILED_PHASES))
+    if kind >= len(_POWER_FAILURES):
+        return text(f"power failure information {e}")
+    # The plain total is what meters without phases print.
+    name = _POWER_FAILURES[kind] + ("" if phase == 0 else _FAILED_PHASES[phase])
+    match kind:
+        case 2:
+            return text(name, ValueKind.TIMESTAMP)
+        case 3:
+            return _setting(name, unit)
+        case _:
+            return diagnostic(name, _COUNTER, enabled=True)
+
+
+def _operating_time(e: int, unit: str | None) -> Meaning:
+    name = "operating time" if e == 0 else f"operating time tariff {e}"
+    # Without a unit it may be hours, minutes, or seconds in hexadecimal (eBZ).
+    return text(name) if unit is None else diagnostic(name, _COUNTER)
+
+
+def _temperature(e: int, unit: str | None) -> Meaning:  # noqa: ARG001
+    match e:
+        case 0:
+            return diagnostic("meter temperature", StateClass.MEASUREMENT)
+        case 1 | 2:
+            return diagnostic("minimum meter temperature" if e == 1 else "maximum meter temperature")
+        case _:
+            return text(f"meter temperature information {e}")
+
+
+def _numbered(name: str, *, kind: ValueKind = ValueKind.TEXT, enabled: bool = False) -> Callable[[int, str | None], Meaning]:
+    def rule(e: int, unit: str | None) -> Meaning:
+        numbered = f"{name}{_number(e)}"
+        return text(numbered, kind, enabled=enabled) if unit is None else diagnostic(numbered)
+
+    return rule
+
+
+_SERVICE_RULES: Final[dict[int, Callable[[int, str | None], Meaning]]] = {
+    1: _numbered("device number"),
+    2: _configuration,
+    3: _numbered("input and output state", kind=ValueKind.FLAGS),
+    4: _numbered("control state", kind=ValueKind.FLAGS),
+    5: _numbered("status word", kind=ValueKind.FLAGS),
+    6: _battery,
+    7: _power_failures,
+    8: _operating_time,
+    9: _temperature,
+    10: _numbered("status register", kind=ValueKind.FLAGS),
+    11: _numbered("event code"),
+    12: _numbered("communication port"),
+    13: _numbered("message"),
+    14: _numbered("active tariff", enabled=True),
+    15: _numbered("event count"),
+    16: _numbered("signature"),
+    20: _numbered("tampering information"),
+    50: _numbered("maker information 50"),
+    51: _numbered("maker information 51"),
+    82: _numbered("maker information 82"),
+    90: _numbered("configuration information"),
+    98: _numbered("profile information"),
+}
+
+
+def _errors(code: ObisCode) -> Meaning:
+    match code.d, code.e:
+        case 97, e:
+            return text(f"error register{_number(e)}", ValueKind.ERROR_FLAGS, enabled=True)
+        case 98, e:
+            return text(f"alarm register{_number(e)}", ValueKind.ERROR_FLAGS, enabled=True)
+        case d, e:
+            return text(f"error information {d}{_number(e)}")
+
+
+def _profiles(code: ObisCode) -> Meaning:
+    match code.d:
+        case 97:
+            return text(f"power failure log{_number(code.e)}")
+        case 98:
+            return text(f"event log{_number(code.e)}")
+        case d:
+            return text(f"load profile {d}{_number(code.e)}")
+
+
+def _abstract(code: ObisCode) -> Meaning | None:
+    match code.c, code.d, code.e:
+        case 1, 0, 0:
+            return text("clock", ValueKind.TIMESTAMP)
+        case 17, 0, e:
+            return diagnostic(f"limiter threshold{_number(e)}")
+        case 42, 0, 0:
+            return text("logical device name")
+        case _:
+            return None
