@@ -23,7 +23,9 @@ _CACHE: Final = 8192
 _MAX_UNIT: Final = 16
 
 _NUMBER: Final = re.compile(r" *[+-]? *[0-9]*(?:[.,]([0-9]*))? *")
+# Codes that meters print with A = 0 though they could be the medium's, and the reverse.
 _SERVICE_GROUPS: Final = frozenset({96, 97, 98})
+_GROUPS_OF_THE_MEDIUM: Final = frozenset({0, 99})
 _MAIN_CHANNELS: Final = frozenset({0, 1})
 # Addresses that stand for the error register though they are no codes.
 _ERROR_ADDRESSES: Final = frozenset({"F", "FF"})
@@ -60,17 +62,17 @@ def describe_unknown(address: str, unit: str | None) -> Description:
     """
     if address.strip() in _ERROR_ADDRESSES:
         meaning = text("error register", ValueKind.ERROR_FLAGS, enabled=True)
-        return _assemble(meaning, f"error_register_{address.strip().lower()}", None, None)
+        return _assemble(meaning, f"error_register_{address.strip().lower()}", None)
     slug = re.sub(r"[^a-z0-9]+", "_", address.lower()).strip("_")
     if not re.fullmatch(r"[A-Z0-9]+", address):
         # Letters of both cases and signs look alike in a key: tell them apart.
         slug = f"{slug[:_MAX_UNIT]}_{crc32(address.encode()):08x}".lstrip("_")
     meaning = Meaning(
         f"register {address}" if address.isprintable() and address.strip() else "register without address",
-        kind=ValueKind.TEXT if unit is None else ValueKind.NUMBER,
+        _kind_by(unit),
         enabled=False,
     )
-    return _assemble(meaning, f"address_{slug}", home_assistant_unit(unit, None), None)
+    return _assemble(meaning, f"address_{slug}", home_assistant_unit(unit, None))
 
 
 @lru_cache(maxsize=_CACHE)
@@ -78,19 +80,34 @@ def _describe(code: ObisCode, unit: str | None, mbus_type: int | None) -> Descri
     ha_unit = home_assistant_unit(unit, code)
     meaning = _meaning(code, ha_unit, mbus_type)
     if meaning is None:
-        return _unlisted(code, ha_unit)
-    key = [_slug(meaning.name), *filter(None, (meaning.qualifier, _medium_qualifier(code)))]
+        meaning = Meaning(f"register {code.c}.{code.d}.{code.e}", _kind_by(ha_unit), enabled=False)
     if code.b not in _MAIN_CHANNELS:
         meaning = _varied(meaning, "channel", str(code.b), f"channel {code.b}")
-    if code.b:
-        key.append(f"channel_{code.b}")
     if (period := billing_period_of(code)) is not None:
-        key.append(f"billing_period_{period}")
         meaning = _frozen(_varied(meaning, "billing_period", str(period), f"billing period {period}"))
     elif window := ROLLING_WINDOWS.get(code.f):
-        key.append(_slug(window))
         meaning = _frozen(_varied(meaning, "window", window, window))
-    return _assemble(meaning, "_".join(key), ha_unit, code)
+    return _assemble(meaning, _key(code), ha_unit)
+
+
+def _key(code: ObisCode) -> str:
+    """Return the key of a code: of the code alone, so that it stays when a unit is missing once."""
+    rule = _rule(code)
+    if rule is None:
+        return f"register_{code.a}_{code.b}_{code.c}_{code.d}_{code.e}_{code.f}"
+    parts = [_slug(rule.name), rule.qualifier, _medium_qualifier(code)]
+    if code.b:
+        parts.append(f"channel_{code.b}")
+    if (period := billing_period_of(code)) is not None:
+        parts.append(f"billing_period_{period}")
+    elif window := ROLLING_WINDOWS.get(code.f):
+        parts.append(_slug(window))
+    return "_".join(filter(None, parts))
+
+
+def _kind_by(unit: str | None) -> ValueKind:
+    """Return the kind of a value that no rule knows: a unit makes it a number."""
+    return ValueKind.TEXT if unit is None else ValueKind.NUMBER
 
 
 def _meaning(code: ObisCode, unit: str | None, mbus_type: int | None) -> Meaning | None:
@@ -114,18 +131,20 @@ def _meaning(code: ObisCode, unit: str | None, mbus_type: int | None) -> Meaning
 
 
 def _medium_qualifier(code: ObisCode) -> str:
-    """Return what the key says about group A; nothing for electricity and for service codes."""
-    usual = 0 if code.c in _SERVICE_GROUPS else 1
-    if code.a == usual:
-        return ""
-    medium = code.medium
-    return f"a{code.a}" if medium is Medium.OTHER else medium.value
+    """Return what the key says about group A: nothing where a rule's name already tells."""
+    match code.medium:
+        case Medium.ABSTRACT:
+            return "abstract" if code.c in _GROUPS_OF_THE_MEDIUM else ""
+        case Medium.ELECTRICITY:
+            return "electricity" if code.c in _SERVICE_GROUPS else ""
+        case Medium.OTHER:
+            return f"a{code.a}"
+        case medium:
+            return medium.value
 
 
 def _varied(meaning: Meaning, placeholder: str, value: str, words: str) -> Meaning:
-    return replace(
-        meaning, name=f"{meaning.name} {words}", placeholders=(*meaning.placeholders, (placeholder, value))
-    )
+    return replace(meaning, name=f"{meaning.name} {words}", placeholders=(*meaning.placeholders, (placeholder, value)))
 
 
 def _frozen(meaning: Meaning) -> Meaning:
@@ -133,15 +152,7 @@ def _frozen(meaning: Meaning) -> Meaning:
     return replace(meaning, state_class=None, diagnostic=True, enabled=False)
 
 
-def _unlisted(code: ObisCode, unit: str | None) -> Description:
-    meaning = Meaning(
-        f"register {code}", kind=ValueKind.TEXT if unit is None else ValueKind.NUMBER, enabled=False
-    )
-    key = f"register_{code.a}_{code.b}_{code.c}_{code.d}_{code.e}_{code.f}"
-    return _assemble(meaning, key, unit, code)
-
-
-def _assemble(meaning: Meaning, key: str, unit: str | None, code: ObisCode | None) -> Description:
+def _assemble(meaning: Meaning, key: str, unit: str | None) -> Description:
     number = meaning.kind is ValueKind.NUMBER
     device_class = _device_class(meaning, unit) if number else None
     return Description(
@@ -173,16 +184,18 @@ def _slug(words: str) -> str:
 
 def is_counter(code: ObisCode) -> bool:
     """Tell whether a register only ever grows while the meter is the same."""
-    return code.f == CURRENT and _rule(code).state_class is StateClass.TOTAL_INCREASING
+    rule = _rule(code)
+    return code.f == CURRENT and rule is not None and rule.state_class is StateClass.TOTAL_INCREASING
 
 
 def tariff_of(code: ObisCode) -> int | None:
     """Return the number of the tariff in which a register counts, `None` for all of them."""
-    tariff = dict(_rule(code).placeholders).get("tariff")
+    rule = _rule(code)
+    tariff = dict(rule.placeholders).get("tariff") if rule else None
     return int(tariff) if tariff else None
 
 
 @lru_cache(maxsize=_CACHE)
-def _rule(code: ObisCode) -> Meaning:
+def _rule(code: ObisCode) -> Meaning | None:
     # Some rules tell a number from a text by whether there is a unit: ask as for a number.
-    return _meaning(code, "", None) or text("")
+    return _meaning(code, "", None)

@@ -13,7 +13,8 @@ from enum import StrEnum
 from functools import lru_cache
 from typing import Final
 
-CURRENT: Final = 255
+_HIGHEST: Final = 255
+CURRENT: Final = _HIGHEST
 """Group F of the current value, as opposed to a billing period's."""
 
 
@@ -37,7 +38,7 @@ class Medium(StrEnum):
 
     @classmethod
     def of_group_a(cls, a: int) -> Medium:
-        """The medium of a value group A; OTHER where the group names none."""
+        """Return the medium of a value group A; OTHER where the group names none."""
         return _MEDIA.get(a, cls.OTHER)
 
 
@@ -68,7 +69,7 @@ class ObisCode:
 
     def __post_init__(self) -> None:
         groups = (self.a, self.b, self.c, self.d, self.e, self.f)
-        if min(groups) < 0 or max(groups) > 255:
+        if min(groups) < 0 or max(groups) > _HIGHEST:
             raise ValueError(f"value group out of 0..255 in {self}")
 
     def __str__(self) -> str:
@@ -144,7 +145,7 @@ def _parse(address: str, medium: Medium) -> ObisCode | None:
         groups = bytes.fromhex(address)
         if groups[-1] > _LAST_BILLING_PERIOD and groups[-1] != CURRENT:
             return None
-        if len(groups) == 4:
+        if len(address) == len("CCDDEEFF"):
             a = 0 if groups[0] in _ABSTRACT_GROUPS else _GROUP_A[medium]
             return _checked(a, 0, *groups)
         return _checked(*groups)
@@ -154,4 +155,4 @@ def _parse(address: str, medium: Medium) -> ObisCode | None:
 
 
 def _checked(*groups: int) -> ObisCode | None:
-    return ObisCode(*groups) if max(groups) <= 255 else None
+    return ObisCode(*groups) if max(groups) <= _HIGHEST else None

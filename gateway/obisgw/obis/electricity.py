@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from obisgw.obis.code import ObisCode
 from obisgw.obis.description import DeviceClass, StateClass, ValueKind
-from obisgw.obis.meaning import LAST_TARIFF, Meaning, diagnostic, is_quantity, phase_of, quantity_of
+from obisgw.obis.meaning import LAST_TARIFF, Meaning, diagnostic, is_quantity, phase_of, quantity_of, text
+
+if TYPE_CHECKING:
+    from obisgw.obis.code import ObisCode
 
 # Quantities of group C, by what a value at a moment is and what its sum over time is.
 _QUANTITIES: Final = {
@@ -54,7 +56,7 @@ _LAST_HARMONIC: Final = 120
 _ANGLES: Final = 81
 _COUNTERS: Final = 82
 
-# 81.7.E: E is 10 × from + to, "to" against "from".
+# 81.7.E: the digits of E, of which the second is measured against the first.
 _VECTORS: Final = {0: "U1", 1: "U2", 2: "U3", 4: "I1", 5: "I2", 6: "I3", 7: "IN"}
 
 
@@ -117,12 +119,12 @@ _PROCESSES: Final = {
 # EMH prints what other meters have under D = 7 as an average over measurement period 3.
 _INSTANTANEOUS: Final = frozenset({INSTANTANEOUS, 25})
 
-_CLOCK: Final = Meaning("clock", ValueKind.TIMESTAMP, diagnostic=True, enabled=False)
+_CLOCK: Final = replace(text("clock", ValueKind.TIMESTAMP), qualifier="electricity")
 
 
 def electricity(code: ObisCode, unit: str | None) -> Meaning | None:
     """Return the meaning of a code with A = 1, `None` if no rule knows it."""
-    if (code.c, code.d, code.e) == (1, 0, 0) and unit is None:
+    if (code.c, code.d, code.e) == (1, 0, 0) and not unit:
         return _CLOCK  # Metcom reduces 0-0:1.0.0 to this
     if code.c == _ANGLES:
         return _angle(code)

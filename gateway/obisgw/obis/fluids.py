@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Final
 
 from obisgw.obis.code import Medium, ObisCode
-from obisgw.obis.description import DeviceClass, StateClass, ValueKind
+from obisgw.obis.description import DeviceClass, StateClass
 from obisgw.obis.meaning import LAST_TARIFF, Meaning, diagnostic, text
 
 _COUNTER: Final = StateClass.TOTAL_INCREASING
@@ -61,6 +61,7 @@ _VOLUME_CLASSES: Final = {
     Medium.HOT_WATER: DeviceClass.WATER,
 }
 _NOT_CORRECTED: Final = 3
+_READINGS: Final = {1: "meter reading", _NOT_CORRECTED: "meter reading not temperature corrected"}
 
 
 def gas(code: ObisCode, unit: str | None) -> Meaning | None:  # noqa: ARG001 - the rules' common shape
@@ -94,18 +95,16 @@ def mbus_meter(code: ObisCode, mbus_type: int | None) -> Meaning | None:
     match code.d, code.e:
         case 1, 0:
             return text("M-Bus device type")
-        case (2 | 3) as value, register:
-            words = {1: "meter reading", _NOT_CORRECTED: "meter reading not temperature corrected"}
-            name = words.get(register, f"meter reading {register}") if value == 2 else "hourly meter reading"  # noqa: PLR2004
-            return Meaning(
-                f"{subject} {name}",
-                state_class=_COUNTER,
-                volume=_VOLUME_CLASSES.get(medium, DeviceClass.VOLUME) if medium else DeviceClass.VOLUME,
-            )
+        case 2, register:
+            name = f"{subject} {_READINGS.get(register, f'meter reading {register}')}"
+        case 3, 0:
+            name = f"{subject} hourly meter reading"
         case 4, 0:
-            return text("M-Bus valve or breaker state", ValueKind.TEXT)
+            return text("M-Bus valve or breaker state")
         case _:
             return None
+    volume = DeviceClass.VOLUME if medium is None else _VOLUME_CLASSES.get(medium, DeviceClass.VOLUME)
+    return Meaning(name, state_class=_COUNTER, volume=volume)
 
 
 def _with_tariff(meaning: Meaning, code: ObisCode) -> Meaning:
@@ -113,8 +112,6 @@ def _with_tariff(meaning: Meaning, code: ObisCode) -> Meaning:
         case 0:
             return meaning
         case tariff if tariff <= LAST_TARIFF:
-            return replace(
-                meaning, name=f"{meaning.name} tariff {tariff}", placeholders=(("tariff", str(tariff)),)
-            )
+            return replace(meaning, name=f"{meaning.name} tariff {tariff}", placeholders=(("tariff", str(tariff)),))
         case register:
             return replace(diagnostic(f"{meaning.name} register {register}"), volume=meaning.volume)

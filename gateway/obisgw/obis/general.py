@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from obisgw.obis.code import CURRENT, ObisCode
 from obisgw.obis.description import StateClass, ValueKind
 from obisgw.obis.meaning import Meaning, diagnostic, text
 
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
 _COUNTER: Final = StateClass.TOTAL_INCREASING
-_SERVICE: Final = 96
-_ERRORS: Final = 97
-_LISTS: Final = 98
-_PROFILES: Final = 99
+
+# 0.2.E; 1-3:0.2.8 is the version of the P1 companion standard.
+_PROGRAMS: Final = {0: "firmware", 1: "parameter set", 2: "tariff program", 8: "interface version"}
+# 0.D.E: numbers with a unit; without one, some meters print text here.
+_SETTINGS: Final = {3: "pulse constant", 4: "transformer ratio", 6: "nominal value", 8: "period", 9: "time setting"}
+# 0.9.E
+_CLOCK: Final = {
+    1: text("time", ValueKind.TIME),
+    2: text("date", ValueKind.DATE),
+    5: text("day of the week"),
+    6: text("time of last billing reset", ValueKind.TIME),
+    7: text("date of last billing reset", ValueKind.DATE),
+}
 
 # 96.7.E: groups of five, for all phases, L1, L2, L3, any phase.
 _POWER_FAILURES: Final = ("power failures", "long power failures", "time of power failure", "duration of power failure")
@@ -42,41 +53,34 @@ def _number(group: int) -> str:
     return f" {group}" if group else ""
 
 
-def _about_the_meter(code: ObisCode, unit: str | None) -> Meaning | None:  # noqa: C901 - one case a group
-    match code.d, code.e:
-        case 0, e:
-            return text(f"identification number{_number(e)}")
-        case 1, 0 if code.f == CURRENT:
+def _about_the_meter(code: ObisCode, unit: str | None) -> Meaning | None:
+    match code.d:
+        case 0:
+            return text(f"identification number{_number(code.e)}")
+        case 1:
+            return _billing(code)
+        case 2:
+            return text(_PROGRAMS.get(code.e, f"program version {code.e}"))
+        case 9 if code.e in _CLOCK:
+            return _CLOCK[code.e]
+        case d if d in _SETTINGS:
+            return _setting(f"{_SETTINGS[d]}{_number(code.e)}", unit)
+        case _:
+            return None
+
+
+def _billing(code: ObisCode) -> Meaning | None:
+    match code.e:
+        case 0 if code.f == CURRENT:
             return diagnostic("billing reset counter", _COUNTER)
-        case 1, 0:
+        case 0:
             return text("billing reset", ValueKind.TIMESTAMP)
-        case 1, 1:
+        case 1:
             return diagnostic("number of stored billing periods")
-        case 1, 2 | 3 as e:
-            return text("time of billing reset" if e == 2 else "date of billing reset", ValueKind.TIMESTAMP)  # noqa: PLR2004
-        case 2, e:
-            names = {0: "firmware", 1: "parameter set", 2: "tariff program", 8: "interface version"}
-            return text(names.get(e, f"program version {e}"))
-        case 3, e:
-            return _setting(f"pulse constant{_number(e)}", unit)
-        case 4, e:
-            return _setting(f"transformer ratio{_number(e)}", unit)
-        case 6, e:
-            return _setting(f"nominal value{_number(e)}", unit)
-        case 8, e:
-            return _setting(f"period{_number(e)}", unit)
-        case 9, 0:
-            return _setting("operating time", unit)
-        case 9, 1:
-            return text("time", ValueKind.TIME)
-        case 9, 2:
-            return text("date", ValueKind.DATE)
-        case 9, 5:
-            return text("day of the week")
-        case 9, 6:
-            return text("time of last billing reset", ValueKind.TIME)
-        case 9, 7:
-            return text("date of last billing reset", ValueKind.DATE)
+        case 2:
+            return text("time of billing reset", ValueKind.TIMESTAMP)
+        case 3:
+            return text("date of billing reset", ValueKind.TIMESTAMP)
         case _:
             return None
 
@@ -147,7 +151,9 @@ def _temperature(e: int, unit: str | None) -> Meaning:  # noqa: ARG001
             return text(f"meter temperature information {e}")
 
 
-def _numbered(name: str, *, kind: ValueKind = ValueKind.TEXT, enabled: bool = False) -> Callable[[int, str | None], Meaning]:
+def _numbered(
+    name: str, *, kind: ValueKind = ValueKind.TEXT, enabled: bool = False
+) -> Callable[[int, str | None], Meaning]:
     def rule(e: int, unit: str | None) -> Meaning:
         numbered = f"{name}{_number(e)}"
         return text(numbered, kind, enabled=enabled) if unit is None else diagnostic(numbered)

@@ -6,10 +6,12 @@ A register of an M-Bus channel (0-n with n > 0) belongs to another meter and nev
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from obisgw.obis.code import CURRENT, Medium, ObisCode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
 
 _CDE = tuple[int, int, int]
 

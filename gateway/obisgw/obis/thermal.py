@@ -7,11 +7,13 @@ Heat meters leave A and B out and print the medium as the first of two groups: 6
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from obisgw.obis.code import ObisCode
 from obisgw.obis.description import StateClass, ValueKind
 from obisgw.obis.meaning import LAST_TARIFF, Meaning, diagnostic, text
+
+if TYPE_CHECKING:
+    from obisgw.obis.code import ObisCode
 
 _COUNTER: Final = StateClass.TOTAL_INCREASING
 _MEASURED: Final = StateClass.MEASUREMENT
@@ -27,19 +29,19 @@ _EN_1434: Final = {
     (6, 28): Meaning("return temperature", state_class=_MEASURED),
     (6, 29): Meaning("flow temperature", state_class=_MEASURED),
     (6, 30): Meaning("temperature difference", state_class=_MEASURED),
-    (6, 31): diagnostic("operating time", _COUNTER, enabled=True),
-    (6, 32): diagnostic("fault time", _COUNTER, enabled=True),
+    (6, 31): diagnostic("operating hours", _COUNTER, enabled=True),
+    (6, 32): diagnostic("fault hours", _COUNTER, enabled=True),
     (6, 33): diagnostic("maximum flow rate"),
     (6, 35): diagnostic("measuring period of maxima"),
     (8, 26): diagnostic("pulse input volume", _COUNTER),
     (9, 1): text("settings"),
-    (9, 2): text("firmware"),
+    (9, 2): text("firmware data"),
     (9, 4): diagnostic("maximum flow and return temperature"),
     (9, 6): text("previous meter numbers"),
-    (9, 20): text("device number"),
+    (9, 20): text("serial number"),
     (9, 21): text("property number"),
     (9, 24): diagnostic("measuring range"),
-    (9, 31): diagnostic("operating time with flow", _COUNTER, enabled=True),
+    (9, 31): diagnostic("operating hours with flow", _COUNTER, enabled=True),
     (9, 34): diagnostic("pulse input volume register", _COUNTER),
     (9, 36): text("clock", ValueKind.TIMESTAMP),
 }

@@ -6,10 +6,12 @@ letter by letter. An unknown unit keeps its text: the number stays readable, wit
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from obisgw.obis.code import ObisCode
 from obisgw.obis.description import DeviceClass, StateClass
+
+if TYPE_CHECKING:
+    from obisgw.obis.code import ObisCode
 
 # Home Assistant's spelling by the line's, case folded: meters disagree about capitals
 # (kvarh, kVArh, KVARH). `None` where the text only repeats that the number is a ratio.
@@ -65,9 +67,7 @@ _EXACT: Final = {"mWh": "mWh", "mW": "mW", "mV": "mV", "mA": "mA", "mHz": "mHz"}
 # Media whose meters print "m" for minutes.
 _THERMAL: Final = frozenset({4, 5, 6})
 
-_ENERGY: Final = frozenset(
-    {"Wh", "kWh", "MWh", "GWh", "J", "kJ", "MJ", "GJ", "cal", "kcal", "Mcal", "Gcal"}
-)
+_ENERGY: Final = frozenset({"Wh", "kWh", "MWh", "GWh", "J", "kJ", "MJ", "GJ", "cal", "kcal", "Mcal", "Gcal"})
 # Only what Home Assistant 2025.4 takes: kvar, kVA and L/h got their classes later, kvarh and
 # kelvins of a difference too. A class that a core does not know costs the user the entity.
 _DEVICE_CLASSES: Final = {
@@ -88,9 +88,7 @@ _VOLUMES: Final = {
     DeviceClass.GAS: frozenset({"m³"}),
     DeviceClass.WATER: frozenset({"m³", "L"}),
 }
-_ACCUMULATING: Final = frozenset(
-    {DeviceClass.ENERGY, DeviceClass.GAS, DeviceClass.WATER, DeviceClass.VOLUME}
-)
+_ACCUMULATING: Final = frozenset({DeviceClass.ENERGY, DeviceClass.GAS, DeviceClass.WATER, DeviceClass.VOLUME})
 
 
 def home_assistant_unit(line_unit: str | None, code: ObisCode | None) -> str | None:
@@ -118,9 +116,7 @@ def device_class_of(unit: str | None, volume: DeviceClass = DeviceClass.VOLUME) 
     return _DEVICE_CLASSES.get(unit)
 
 
-def admissible(
-    state_class: StateClass | None, device_class: DeviceClass | None, unit: str | None
-) -> StateClass | None:
+def admissible(state_class: StateClass | None, device_class: DeviceClass | None, unit: str | None) -> StateClass | None:
     """Return the state class if Home Assistant takes it with device class and unit, else `None`.
 
     A counter that a meter prints in kilowatts, or a power in kilowatt-hours, is a
