@@ -26,7 +26,7 @@ class Mode(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Identification:
-    """``/XXXZ[\\W]...text``, taken apart by position.
+    r"""``/XXXZ[\W]...text``, taken apart by position.
 
     ``raw`` is the line without CR LF; ``manufacturer`` is upper case; ``escapes`` are the characters behind each
     backslash that directly follow the baud character; ``model`` is the rest, blanks kept.
@@ -48,8 +48,7 @@ class Identification:
     @property
     def baudrate(self) -> int:
         """The rate that the baud character announces; 300 in mode A."""
-        rates = MODE_C_RATES | MODE_C_RESERVED_RATES | MODE_B_RATES
-        return rates.get(self.baud_char, 300)
+        return rate_of(self.baud_char)
 
     @property
     def offers_mode_e(self) -> bool:
@@ -60,6 +59,14 @@ class Identification:
     def fast_reaction(self) -> bool:
         """Whether the third letter is lower case: the meter may react after 20 ms in place of 200 ms."""
         return self.raw[3:4].islower()
+
+
+_RATES = MODE_C_RATES | MODE_C_RESERVED_RATES | MODE_B_RATES
+
+
+def rate_of(baud_char: str) -> int:
+    """Return the rate in baud that a baud character stands for; 300 for those of mode A."""
+    return _RATES.get(baud_char, 300)
 
 
 _IDENTIFICATION = re.compile(

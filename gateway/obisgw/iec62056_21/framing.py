@@ -1,0 +1,243 @@
+"""Finding one data message in the characters of a noisy line (IEC 62056-21 clauses 6.3.1 and 6.3.14).
+
+A message starts at STX (or at its first data line where STX was lost or is not sent) and ends with ETX or EOT and
+exactly one block check character, whatever its value. A message without ETX ends at ``!`` in front of a line or behind
+a bracket, once the line has gone quiet.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from enum import Enum, auto
+
+from .block_check import BlockCheck, BlockCheckKind, compute
+from .characters import EOT, STX, strip_parity
+from .identification import Identification, Mode
+from .telegram import Telegram
+
+MAX_MESSAGE = 64 * 1024
+"""The longest readouts known (months of billing values and a log book) have some 20 kB; an endless one must end."""
+
+_END = re.compile(rb"[\x03\x04]")
+_MARK = re.compile(rb"(?:\A|[\r\n)])!")
+_DATA_LINE = re.compile(rb"(?:\A|(?<=[\r\n]))[ -'*-.0-~]*\(")
+_STX = bytes((STX,))
+_EVEN_WITH_BIT_7 = bytes(i for i in range(0x80, 0x100) if not i.bit_count() & 1)
+_ENOUGH = 4
+_MEANINGFUL = frozenset(range(0x20, 0x7F)) | frozenset(b"\x01\x02\x03\x04\x06\x15\r\n")
+
+
+class Parity(Enum):
+    """Whether the line's eighth bit is a parity bit; learned from what was received."""
+
+    UNKNOWN = auto()
+    CARRIED = auto()
+    ABSENT = auto()
+
+
+def observe_parity(raw: bytes, known: Parity = Parity.UNKNOWN) -> Parity:
+    """Return what ``raw`` shows of the eighth bit, where nothing was known before."""
+    if known is not Parity.UNKNOWN:
+        return known
+    if len(raw) != len(raw.translate(None, _EVEN_WITH_BIT_7)):
+        return Parity.CARRIED
+    # Characters with an odd number of ones would have bit 7 set if it were a parity bit.
+    return Parity.ABSENT if strip_parity(raw)[1] >= _ENOUGH else Parity.UNKNOWN
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """One message. ``text`` excludes STX, ETX and the block check; ``raw`` has every character from the start on.
+
+    ``check`` is ABSENT where the message ended without ETX. ``marked`` tells that the end mark ``!`` was seen.
+    """
+
+    text: bytes
+    raw: bytes
+    check: BlockCheck
+    kind: BlockCheckKind | None
+    parity_errors: int
+    started: bool
+    marked: bool
+    partial: bool
+
+
+class BlockReceiver:
+    """Collects one message from raw characters that come in any pieces.
+
+    ``block`` is None until the message is whole. Characters behind it stay in ``rest``.
+    """
+
+    def __init__(self, kinds: tuple[BlockCheckKind, ...], *, software_parity: bool, parity: Parity) -> None:
+        self._kinds = kinds or (BlockCheckKind.XOR,)
+        self._software_parity = software_parity
+        self._parity = parity if software_parity else Parity.ABSENT
+        self._raw = bytearray()
+        self._clean = bytearray()
+        self._start: int | None = None
+        self._started = False
+        self._searched = 0
+        self._end: int | None = None
+        self.marked = False
+        self.block: Block | None = None
+        self.rest = b""
+
+    @property
+    def inside(self) -> bool:
+        """Whether the beginning of a message was seen."""
+        return self._start is not None
+
+    @property
+    def size(self) -> int:
+        """Characters of the message so far; of noise where no beginning was seen."""
+        return len(self._raw) - (self._start or 0)
+
+    @property
+    def raw(self) -> bytes:
+        """Every character received."""
+        return bytes(self._raw)
+
+    @property
+    def clean(self) -> bytes:
+        """Every character received, without parity."""
+        return bytes(self._clean)
+
+    @property
+    def unreadable(self) -> bool:
+        """Whether at least half of what came is damaged or belongs to no message: another speed or format."""
+        if not self._raw:
+            return False
+        damaged = sum(
+            1
+            for raw, clean in zip(self._raw, self._clean, strict=True)
+            if clean not in _MEANINGFUL or (self._parity is Parity.CARRIED and raw.bit_count() & 1)
+        )
+        return damaged * 2 >= len(self._raw)
+
+    def feed(self, raw: bytes) -> None:
+        """Take characters; sets ``block`` when they make the message whole."""
+        if self.block is not None:
+            self.rest += raw
+            return
+        if self._software_parity and self._parity is Parity.UNKNOWN:
+            self._parity = observe_parity(bytes(self._raw[-64:]) + raw)
+        self._raw += raw
+        self._clean += strip_parity(raw)[0]
+        if self._start is None:
+            self._find_start()
+        if self._start is not None:
+            self._find_end()
+
+    def _find_start(self) -> None:
+        position = self._clean.find(_STX)
+        while position >= 0:
+            if not self._damaged(position):
+                self._start, self._started = position + 1, True
+                self._searched = self._start
+                return
+            position = self._clean.find(_STX, position + 1)
+        if (line := _DATA_LINE.search(self._clean)) is not None:
+            self._start = self._searched = line.start()
+
+    def _damaged(self, position: int) -> bool:
+        return self._parity is Parity.CARRIED and self._raw[position].bit_count() & 1 == 1
+
+    def _find_end(self) -> None:
+        start = self._start or 0
+        while self._end is None and (match := _END.search(self._clean, self._searched)) is not None:
+            self._searched = match.end()
+            # A control character made by noise shows by its parity; the message goes on behind it.
+            if not self._damaged(match.start()):
+                self._end = match.start()
+        if self._end is None:
+            from_line = max(start, self._searched - 1)
+            self.marked = self.marked or _MARK.search(self._clean, from_line) is not None
+            self._searched = len(self._clean)
+            return
+        if len(self._clean) > self._end + 1:
+            self._finish(self._end)
+
+    def _finish(self, end: int) -> None:
+        received = self._clean[end + 1]
+        start, check, kind = self._start or 0, BlockCheck.BAD, self._kinds[0]
+        # Noise in front can hold an STX, and a lost one leaves other beginnings: the block check tells which is right.
+        for candidate in self._starts(end):
+            covered = bytes(self._clean[candidate : end + 1])
+            for kind in self._kinds:
+                if compute(kind, covered) == received:
+                    start, check = candidate, BlockCheck.OK
+                    break
+            if check is BlockCheck.OK:
+                break
+        text = bytes(self._clean[start:end])
+        self.marked = _MARK.search(text) is not None
+        self.block = Block(
+            text=text,
+            raw=bytes(self._raw[max(0, start - 1) : end + 2]),
+            check=check,
+            kind=kind,
+            parity_errors=self._count_errors(start, end + 1),
+            started=self._started,
+            marked=self.marked,
+            partial=self._clean[end] == EOT,
+        )
+        self.rest = bytes(self._raw[end + 2 :])
+
+    def _starts(self, end: int) -> list[int]:
+        first = self._start or 0
+        starts = [first]
+        position = self._clean.find(_STX, first, end)
+        while position >= 0 and self._clean.find(b")", first, position) < 0:
+            starts.append(position + 1)
+            position = self._clean.find(_STX, position + 1, end)
+        return starts
+
+    def _count_errors(self, start: int, end: int) -> int:
+        if self._parity is not Parity.CARRIED:
+            return 0
+        return strip_parity(bytes(self._raw[start:end]))[1]
+
+    def close(self) -> Block | None:
+        """End the message because the line went quiet; None when no beginning was seen."""
+        if self.block is not None or self._start is None:
+            return self.block
+        text = bytes(self._clean[self._start :])
+        marks = list(_MARK.finditer(text))
+        self.marked = bool(marks)
+        if marks:
+            text = text[: marks[-1].end()]
+        self.block = Block(
+            text=text,
+            raw=bytes(self._raw[max(0, self._start - 1) :]),
+            # ETX came and its block check did not: that is damage, not a message without one.
+            check=BlockCheck.BAD if self._end is not None else BlockCheck.ABSENT,
+            kind=None,
+            parity_errors=self._count_errors(self._start, self._start + len(text)),
+            started=self._started,
+            marked=self.marked,
+            partial=False,
+        )
+        return self.block
+
+
+def end_of_data(text: bytes, start: int = 0) -> int | None:
+    """Return the position of the end mark ``!`` in seven-bit ``text``, or None."""
+    match = _MARK.search(text, start)
+    return None if match is None else match.end() - 1
+
+
+def telegram_of(identification: Identification | None, mode: Mode, blocks: list[Block], *, complete: bool) -> Telegram:
+    """Return the telegram that ``blocks`` make together; its check is the worst of theirs."""
+    checks = {block.check for block in blocks}
+    worst = next(check for check in (BlockCheck.BAD, BlockCheck.ABSENT, BlockCheck.OK) if check in checks)
+    return Telegram(
+        identification=identification,
+        mode=mode,
+        block=b"".join(block.text for block in blocks),
+        check=worst,
+        check_kind=None if worst is BlockCheck.ABSENT else blocks[-1].kind,
+        parity_errors=sum(block.parity_errors for block in blocks),
+        complete=complete,
+        raw=b"".join(block.raw for block in blocks),
+    )

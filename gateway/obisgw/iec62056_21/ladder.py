@@ -1,0 +1,94 @@
+"""What to try next after an attempt at a readout failed."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from .events import Failure
+from .identification import Identification, Mode
+from .plan import LinePlan
+
+WIDER_MARGINS = (0.100, 0.200)
+"""Seconds from the acknowledgement's last bit to the change of speed, after the first choice failed. Users of real
+heads needed 240, 300 and 400 ms from the call of write, 200 ms of which the acknowledgement takes on the line."""
+
+MAX_SIGN_ONS = 3
+MAX_REPEATS = 3
+MAX_ATTEMPTS = 7
+LONG_REACTION = 0.25
+
+
+def next_plan(
+    plan: LinePlan,
+    failure: Failure,
+    identification: Identification | None,
+    attempt: int,
+    *,
+    battery: bool = False,
+) -> LinePlan | None:
+    """Return the plan after ``attempt`` attempts (from 1), the last of which ended with ``failure``; None gives up.
+
+    Speed: another margin, then the next lower rate, then staying at 300 Bd, then no acknowledgement at all. Battery
+    meters are tried twice at most.
+    """
+    if attempt >= (2 if battery else MAX_ATTEMPTS):
+        return None
+    again = replace(plan, break_first=not battery)
+    if identification is None:
+        return _sign_on_again(plan, again, failure, attempt)
+    match failure:
+        case Failure.REFUSED | Failure.TOO_LONG:
+            return again if attempt < MAX_SIGN_ONS else None
+        case Failure.SESSION_OPEN:
+            return again
+        case Failure.BAD_CHECK | Failure.CUT if attempt < MAX_REPEATS:
+            # Data came at the right speed: noise is likelier than the plan being wrong.
+            return again
+        case Failure.STAYED_SLOW:
+            return _slower(again, identification, at_once=True)
+        case _:
+            return _slower(again, identification, at_once=False)
+
+
+def _sign_on_again(plan: LinePlan, again: LinePlan, failure: Failure, attempt: int) -> LinePlan | None:
+    if attempt >= MAX_SIGN_ONS:
+        return None
+    # Some meters (Siemens AMIS) want the request twice; a break comes only before the third.
+    if failure in {Failure.SILENCE, Failure.ECHO_ONLY} and attempt == 1:
+        return plan
+    return again
+
+
+def _slower(plan: LinePlan, identification: Identification, *, at_once: bool) -> LinePlan | None:
+    match identification.mode:
+        case Mode.B:
+            return _other_data_rate(plan)
+        case Mode.C | Mode.E if plan.acknowledge:
+            return _other_acknowledgement(plan, identification, at_once=at_once)
+        case _:
+            return None
+
+
+def _other_data_rate(plan: LinePlan) -> LinePlan | None:
+    """In mode B the letter may be cosmetic: the data then come at 300 or, from heat meters, 2400 Bd."""
+    match plan.data_baudrate:
+        case None:
+            return replace(plan, data_baudrate=2400)
+        case 2400:
+            return replace(plan, data_baudrate=300)
+        case _:
+            return None
+
+
+def _other_acknowledgement(plan: LinePlan, identification: Identification, *, at_once: bool) -> LinePlan:
+    asked = plan.baud_char or identification.baud_char
+    if asked == "0":
+        return replace(plan, acknowledge=False)
+    tried = plan.switch_margin or 0.0
+    wider = next((margin for margin in WIDER_MARGINS if margin > tried), None)
+    # A meter that stayed slow may have missed an acknowledgement cut off by an early change: one wider margin shows it.
+    if wider is not None and not (at_once and tried):
+        return replace(plan, switch_margin=wider, acknowledgement_delay=LONG_REACTION)
+    if plan.baud_char is None and asked > "1" and not at_once:
+        return replace(plan, baud_char=chr(ord(asked) - 1), switch_margin=None)
+    return replace(plan, baud_char="0", switch_margin=None)
