@@ -76,7 +76,7 @@ class BlockReceiver:
         self._raw = bytearray()
         self._clean = bytearray()
         self._start: int | None = None
-        self._started = False
+        self.started = False
         self._searched = 0
         self._end: int | None = None
         self.marked = False
@@ -90,8 +90,8 @@ class BlockReceiver:
 
     @property
     def size(self) -> int:
-        """Characters of the message so far; of noise where no beginning was seen."""
-        return len(self._raw) - (self._start or 0)
+        """Characters of the message so far, its STX included; of noise where no beginning was seen."""
+        return len(self._raw) - max(0, (self._start or 0) - self.started)
 
     @property
     def raw(self) -> bytes:
@@ -133,7 +133,7 @@ class BlockReceiver:
         position = self._clean.find(_STX)
         while position >= 0:
             if not self._damaged(position):
-                self._start, self._started = position + 1, True
+                self._start, self.started = position + 1, True
                 self._searched = self._start
                 return
             position = self._clean.find(_STX, position + 1)
@@ -178,7 +178,7 @@ class BlockReceiver:
             check=check,
             kind=kind,
             parity_errors=self._count_errors(start, end + 1),
-            started=self._started,
+            started=self.started,
             marked=self.marked,
             partial=self._clean[end] == EOT,
         )
@@ -214,7 +214,7 @@ class BlockReceiver:
             check=BlockCheck.BAD if self._end is not None else BlockCheck.ABSENT,
             kind=None,
             parity_errors=self._count_errors(self._start, self._start + len(text)),
-            started=self._started,
+            started=self.started,
             marked=self.marked,
             partial=False,
         )

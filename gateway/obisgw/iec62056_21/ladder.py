@@ -51,12 +51,37 @@ def next_plan(
 
 
 def _sign_on_again(plan: LinePlan, again: LinePlan, failure: Failure, attempt: int) -> LinePlan | None:
-    if attempt >= MAX_SIGN_ONS:
+    if attempt > MAX_SIGN_ONS or (attempt == MAX_SIGN_ONS and plan.wake_up):
         return None
-    # Some meters (Siemens AMIS) want the request twice; a break comes only before the third.
-    if failure in {Failure.SILENCE, Failure.ECHO_ONLY} and attempt == 1:
+    unanswered = failure in {Failure.SILENCE, Failure.ECHO_ONLY}
+    if unanswered and attempt == 1:
+        # Some meters (Siemens AMIS) want the request twice; a break comes only before the third.
         return plan
-    return again
+    if unanswered and attempt == MAX_SIGN_ONS:
+        return replace(plan, wake_up=True, break_first=False)
+    return again if attempt < MAX_SIGN_ONS else None
+        case Failure.SESSION_OPEN:
+            return again
+        case Failure.BAD_CHECK | Failure.CUT if attempt < MAX_REPEATS:
+            # Data came at the right speed: noise is likelier than the plan being wrong.
+            return again
+        case Failure.STAYED_SLOW:
+            return _slower(again, identification, at_once=True)
+        case _:
+            return _slower(again, identification, at_once=False)
+
+
+def _sign_on_again(plan: LinePlan, again: LinePlan, failure: Failure, attempt: int) -> LinePlan | None:
+    if attempt > MAX_SIGN_ONS or (attempt == MAX_SIGN_ONS and plan.wake_up):
+        return None
+    if failure in {Failure.SILENCE, Failure.ECHO_ONLY}:
+        match attempt:
+            case 1:
+                # Some meters (Siemens AMIS) want the request twice; a break comes only before the third.
+                return plan
+            case 3:
+                return replace(plan, wake_up=True, break_first=False)
+    return again if attempt < MAX_SIGN_ONS else None
 
 
 def _slower(plan: LinePlan, identification: Identification, *, at_once: bool) -> LinePlan | None:
@@ -87,7 +112,7 @@ def _other_acknowledgement(plan: LinePlan, identification: Identification, *, at
     tried = plan.switch_margin or 0.0
     wider = next((margin for margin in WIDER_MARGINS if margin > tried), None)
     # A meter that stayed slow may have missed an acknowledgement cut off by an early change: one wider margin shows it.
-    if wider is not None and not (at_once and tried):
+    if wider is not None and plan.baud_char is None and not (at_once and tried):
         return replace(plan, switch_margin=wider, acknowledgement_delay=LONG_REACTION)
     if plan.baud_char is None and asked > "1" and not at_once:
         return replace(plan, baud_char=chr(ord(asked) - 1), switch_margin=None)

@@ -16,6 +16,7 @@ class LinePlan:
     ``start_baudrate``: the rate of the request.
     ``data_baudrate``: the rate of the data where it is not the announced one (meters whose letter is cosmetic).
     ``break_first``: an earlier attempt may have left a session open; sign off before the request.
+    ``wake_up``: wake a sleeping meter by NULs, although nothing says that it sleeps.
     ``acknowledgement_delay``: from the identification's last character to the acknowledgement; None takes the
     standard's minimum.
     """
@@ -26,4 +27,5 @@ class LinePlan:
     start_baudrate: int = 300
     data_baudrate: int | None = None
     break_first: bool = False
+    wake_up: bool = False
     acknowledgement_delay: float | None = None

@@ -173,14 +173,19 @@ class PushSession:
         return True
 
     @property
+    def _data_start(self) -> int:
+        stx = self._clean.find(bytes((STX,)), self._body, self._body + 8)
+        return self._body if stx < 0 else stx + 1
+
+    @property
     def _has_stx(self) -> bool:
-        return bytes((STX,)) in self._clean[: self._body + 8]
+        return self._data_start != self._body
 
     @property
     def _dialect(self) -> Dialect:
         if self.settings.dialect is not None:
             return self.settings.dialect
-        return self._dialects.standard if self.identification is None else self._dialects.match(self.identification)
+        return self._dialects.match(self.identification)
 
     def _finish(self, end: int, kind: BlockCheckKind | None, received: int, now: float) -> None:
         telegram = self._telegram(end, kind, received)
@@ -197,8 +202,8 @@ class PushSession:
         if kind is BlockCheckKind.CRC16:
             check = BlockCheck.OK if crc16(clean[: self._mark + 1]) == received else BlockCheck.BAD
         elif kind is not None:
-            stx = clean.find(bytes((STX,)))
-            check = BlockCheck.OK if compute(kind, clean[stx + 1 : end - 1]) == received else BlockCheck.BAD
+            covered = clean[self._data_start : end - 1]
+            check = BlockCheck.OK if compute(kind, covered) == received else BlockCheck.BAD
         elif self._crc_expected or (self._has_stx and self._dialect.block_checks and end == self._mark + 1):
             check = BlockCheck.BAD
         carried = self._software_parity and observe_parity(raw) is Parity.CARRIED
@@ -206,7 +211,7 @@ class PushSession:
         return Telegram(
             identification=self.identification,
             mode=Mode.D,
-            block=clean[self._body : self._mark].lstrip(b"\x02"),
+            block=clean[self._data_start : self._mark],
             check=check,
             check_kind=kind,
             parity_errors=strip_parity(checked)[1] if carried else 0,

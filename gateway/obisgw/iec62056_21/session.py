@@ -65,7 +65,7 @@ class ReadoutSession:
         self.sample = b""
         """The first raw characters of this attempt, for whoever has to explain a failure."""
         self._dialects = dialects
-        self._dialect = settings.dialect or dialects.standard
+        self._dialect = settings.dialect or dialects.match(None)
         self._parity = Parity.UNKNOWN if settings.format.software_parity else Parity.ABSENT
         self._state = State.START
         self._deadline: float | None = 0.0
@@ -177,7 +177,7 @@ class ReadoutSession:
             case State.QUIET:
                 self._enter(State.WAKE_UP, now)
             case State.WAKE_UP:
-                if self.settings.wake_up or self._dialect.wake_up:
+                if self.plan.wake_up or self.settings.wake_up or self._dialect.wake_up:
                     return self._send(WAKE_UP)
                 self._enter(State.REQUEST, now)
             case State.WAKE_PAUSE:
@@ -383,7 +383,8 @@ class ReadoutSession:
             self._complete()
 
     def _block_arrived(self, block: Block, now: float) -> None:
-        if block.check is not BlockCheck.OK or block.parity_errors:
+        empty = b"(" not in block.text and not self._blocks
+        if block.check is not BlockCheck.OK or block.parity_errors or empty:
             if self._repeats < MAX_REPEATS and not self._dialect.battery:
                 self._repeats += 1
                 self._answer(NAK_MESSAGE, now)

@@ -1,0 +1,449 @@
+"""A readout, dialogue by dialogue, with a clock moved by hand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from obisgw.iec62056_21.block_check import BlockCheck, xor_check
+from obisgw.iec62056_21.characters import CharacterFormat, add_parity, strip_parity
+from obisgw.iec62056_21.dialects import Dialects
+from obisgw.iec62056_21.events import EchoSeen, Event, Failed, Failure, Identified, Received, Rejected, Send, SetLine
+from obisgw.iec62056_21.plan import LinePlan
+from obisgw.iec62056_21.session import ReadoutSession, SessionSettings
+
+DIALECTS = Dialects.load()
+DATA = b"F.F(00000000)\r\n0.0.0(12345678)\r\n1.8.0(001234.567*kWh)\r\n2.8.0(000000.000*kWh)\r\n!\r\n"
+IDENTIFICATION = b"/XYZ5METER\r\n"
+
+
+def message(data: bytes = DATA, end: bytes = b"\x03") -> bytes:
+    """STX, data, ETX and the block check."""
+    return b"\x02" + data + end + bytes((xor_check(data + end),))
+
+
+@dataclass
+class Bench:
+    """A session, its clock, and what it did: sent bytes without parity, rates, events."""
+
+    session: ReadoutSession
+    now: float = 100.0
+    sent: list[bytes] = field(default_factory=list)
+    rates: list[int] = field(default_factory=list)
+    times: list[tuple[float, str]] = field(default_factory=list)
+    log: list[Event] = field(default_factory=list)
+
+    def run(self, until: float | None = None) -> None:
+        """Perform actions and let deadlines pass up to ``until``; None performs what is due now."""
+        limit = self.now if until is None else until
+        for _ in range(1000):
+            deadline = self.session.deadline
+            if deadline is None or deadline > limit:
+                break
+            self.now = max(self.now, deadline)
+            for action in self.session.actions(self.now):
+                match action:
+                    case SetLine(baudrate):
+                        self.rates.append(baudrate)
+                        self.times.append((self.now, f"{baudrate} Bd"))
+                    case Send(data):
+                        self.times.append((self.now, "send"))
+                        self.now += len(data) * 10 / self.rates[-1]
+                        self.sent.append(bytes(c & 0x7F for c in data))
+                        self.session.sent(self.now)
+                        limit = max(limit, self.now)
+            self.log += self.session.events()
+        self.now = max(self.now, limit)
+        self.log += self.session.events()
+
+    def hear(self, data: bytes, after: float = 0.2, *, parity: bool = True) -> None:
+        """The meter's characters, read in one piece ``after`` seconds."""
+        self.run(self.now + after)
+        self.session.receive(add_parity(data) if parity else data, self.now)
+        self.run()
+
+    def of(self, kind: type[Event]) -> list[Event]:
+        return [event for event in self.log if isinstance(event, kind)]
+
+    @property
+    def failure(self) -> Failure | None:
+        failed = [event for event in self.log if isinstance(event, Failed)]
+        return failed[0].failure if failed else None
+
+    @property
+    def values(self) -> bytes | None:
+        received = [event for event in self.log if isinstance(event, Received)]
+        return received[0].telegram.block if received else None
+
+
+def bench(plan: LinePlan | None = None, **options: object) -> Bench:
+    made = Bench(ReadoutSession(SessionSettings(**options), plan or LinePlan(), DIALECTS))  # type: ignore[arg-type]
+    made.run()
+    return made
+
+
+def test_mode_c_acknowledges_after_the_reaction_time_and_switches_when_the_last_bit_has_left() -> None:
+    """Clause 6.4.3: request, identification, acknowledgement 050, data at 9600 Bd."""
+    line = bench()
+    assert line.sent == [b"/?!\r\n"]
+    line.hear(IDENTIFICATION)
+    identified = line.now
+    line.run(line.now + 0.45)
+    assert line.sent[1:] == [b"\x06050\r\n"]
+    (acknowledged, _), (switched, rate) = line.times[-2:]
+    assert acknowledged - identified == pytest.approx(0.2)
+    assert switched - acknowledged == pytest.approx(0.2 + 0.04)
+    assert rate == "9600 Bd"
+    line.hear(message())
+    assert line.values == DATA
+    assert line.session.finished
+
+
+def test_a_maker_with_a_lower_case_letter_is_acknowledged_after_20_ms_and_switched_to_at_once() -> None:
+    """Such meters may answer 20 ms after the acknowledgement, so the line must be ready before."""
+    line = bench()
+    line.hear(b"/ISk5MT174-0001\r\n")
+    identified = line.now
+    line.run(line.now + 0.3)
+    (acknowledged, _), (switched, _) = line.times[-2:]
+    assert acknowledged - identified == pytest.approx(0.02)
+    assert switched - (acknowledged + 0.2) < 0.02
+
+
+def test_baud_character_zero_needs_no_change_of_speed() -> None:
+    """The meter goes on at 300 Bd."""
+    line = bench()
+    line.hear(b"/ACE0\\3k260V01.18\r\n")
+    line.run(line.now + 0.45)
+    assert line.sent[1:] == [b"\x06000\r\n"]
+    line.hear(b"\x06000\r\n")  # echo of the acknowledgement
+    line.hear(message())
+    assert line.values == DATA
+    assert line.rates == [300]
+
+
+def test_mode_a_gets_no_acknowledgement() -> None:
+    """An acknowledgement would collide with the data that follow by themselves."""
+    line = bench()
+    line.hear(b"/KAM 685-382\r\n")
+    line.hear(message(), after=1.4)
+    assert line.sent == [b"/?!\r\n"]
+    assert line.values == DATA
+
+
+def test_mode_b_changes_speed_without_acknowledgement() -> None:
+    """The letter C stands for 2400 Bd."""
+    line = bench(plan=LinePlan())
+    line.hear(b"/XYZCMETER\r\n")
+    line.run()
+    assert line.rates == [300, 2400]
+    line.hear(message())
+    assert line.sent == [b"/?!\r\n"]
+    assert line.values == DATA
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        b"/?!\r\n",
+        b"\x7f\x7f\x7f\x7f\x7f/?!\r\n",
+        b"\xff\x00\x80",
+        b"?!\r\n",
+        b"/?",
+        b"/?\r\n",
+        b"\x00" * 40,
+        b"\r\n",
+    ],
+)
+def test_what_comes_before_the_identification_does_not_hide_it(before: bytes) -> None:
+    """Echo whole, cut and damaged; noise."""
+    line = bench()
+    line.hear(before + IDENTIFICATION)
+    assert [event.identification.raw for event in line.of(Identified)] == ["/XYZ5METER"]  # type: ignore[union-attr]
+
+
+def test_an_identification_that_lost_its_first_character_is_read() -> None:
+    """Heat meters and heads lose the "/" after the long silence."""
+    line = bench()
+    line.hear(IDENTIFICATION[1:])
+    assert [event.identification.raw for event in line.of(Identified)] == ["/XYZ5METER"]  # type: ignore[union-attr]
+
+
+def test_the_echo_is_told() -> None:
+    """A head that hears its own light is a fact for the user."""
+    line = bench()
+    line.hear(b"/?!\r\n" + IDENTIFICATION)
+    assert line.of(EchoSeen) == [EchoSeen(5)]
+
+
+@pytest.mark.parametrize(
+    ("heard", "failure"),
+    [
+        (b"", Failure.SILENCE),
+        (b"/?!\r\n", Failure.ECHO_ONLY),
+        (b"\x12\x55\x7f\x01" * 5, Failure.GARBAGE),
+        (b"\x00" * 30, Failure.GARBAGE),
+        (b"/" + b"A" * 1024, Failure.GARBAGE),
+        (b"\x01B0\x03q", Failure.SESSION_OPEN),
+    ],
+)
+def test_without_an_identification_the_failure_says_what_was_heard(heard: bytes, failure: Failure) -> None:
+    """Silence, echo and noise want different remedies."""
+    line = bench()
+    line.hear(heard)
+    line.run(line.now + 30)
+    assert line.failure is failure
+    assert line.session.finished
+
+
+def signed_on(identification: bytes = IDENTIFICATION, **options: object) -> Bench:
+    """A session that has just switched to the data rate."""
+    line = bench(None, **options)
+    line.hear(identification)
+    line.run(line.now + 0.5)
+    return line
+
+
+@pytest.mark.parametrize("before", [b"", b"?", b"\x06\r\n", b"\x00\x00", b"\x7f\x12\x11", b"\x02?"])
+def test_what_comes_before_the_data_is_passed_over(before: bytes) -> None:
+    """AS1440 sends "?" or ACK CR LF before STX; noise can even hold an STX."""
+    line = signed_on()
+    line.hear(before + message())
+    assert line.values == DATA
+
+
+def test_a_lost_stx_costs_nothing_when_the_block_check_is_right() -> None:
+    """STX is no part of the block check."""
+    line = signed_on()
+    line.hear(message()[1:])
+    assert line.values == DATA
+
+
+def test_partial_blocks_are_acknowledged_and_joined() -> None:
+    """A data set may be split between blocks."""
+    line = signed_on()
+    line.hear(message(DATA[:40], b"\x04"))
+    line.run(line.now + 0.3)
+    assert line.sent[-1] == b"\x06"
+    line.hear(message(DATA[40:]))
+    assert line.values == DATA
+
+
+def test_a_wrong_block_check_is_answered_by_one_nak() -> None:
+    """The repeat counts when it is right."""
+    line = signed_on()
+    line.hear(message()[:-1] + b"\x00")
+    line.run(line.now + 0.3)
+    assert line.sent[-1] == b"\x15"
+    line.hear(message())
+    assert line.values == DATA
+
+
+def test_a_wrong_block_check_that_is_not_repeated_ends_the_attempt() -> None:
+    """Many meters ignore NAK."""
+    line = signed_on()
+    line.hear(message()[:-1] + b"\x00")
+    line.run(line.now + 10)
+    assert line.failure is Failure.BAD_CHECK
+    assert line.values is None
+
+
+def test_two_equal_bits_flipped_pass_the_block_check_and_fail_by_parity() -> None:
+    """An exclusive or does not see pairs; parity sees each."""
+    good = bytearray(add_parity(message()))
+    good[20] ^= 1
+    good[30] ^= 1
+    line = signed_on()
+    line.run(line.now + 0.2)
+    line.session.receive(bytes(good), line.now)
+    line.run(line.now + 5)
+    assert line.values is None
+    assert line.failure is Failure.BAD_CHECK
+
+
+def test_a_meter_that_sends_no_parity_is_proved_by_its_block_check() -> None:
+    """Some meters send 8N1 in truth."""
+    line = bench()
+    line.hear(IDENTIFICATION, parity=False)
+    line.run(line.now + 0.5)
+    line.hear(message(), parity=False)
+    assert line.values == DATA
+
+
+@pytest.mark.parametrize("cut", range(1, len(message())))
+def test_a_message_cut_anywhere_proves_nothing(cut: int) -> None:
+    """Not even when only the block check is missing."""
+    line = signed_on()
+    line.hear(message()[:cut])
+    line.run(line.now + 20)
+    assert line.values is None
+    assert line.failure in {Failure.CUT, Failure.NO_DATA, Failure.GARBAGE, Failure.STAYED_SLOW}
+
+
+def test_a_meter_that_goes_on_at_300_after_a_silence_is_listened_for_there() -> None:
+    """It ignored the acknowledgement; its own time-out starts a readout at the initial rate."""
+    line = signed_on()
+    line.run(line.now + 3.6)
+    assert line.rates[-1] == 300
+    line.hear(message(), after=0.5)
+    assert line.values == DATA
+
+
+def test_slow_unreadable_characters_mean_that_the_meter_stayed_at_300() -> None:
+    """At 9600 Bd each of its characters looks like a few broken ones."""
+    line = signed_on()
+    for _ in range(8):
+        line.hear(b"\x00\xe0\x00", after=0.033, parity=False)
+    assert line.failure is Failure.STAYED_SLOW
+
+
+def test_no_data_at_either_speed() -> None:
+    """The identification came and then nothing."""
+    line = signed_on()
+    line.run(line.now + 30)
+    assert line.failure is Failure.NO_DATA
+
+
+def test_an_endless_telegram_ends_the_attempt() -> None:
+    """Memory is bounded by the longest readout there is."""
+    line = signed_on()
+    line.hear(b"\x02")
+    for _ in range(70):
+        line.hear(b"1.8.0(1)\r\n" * 100, after=0.1)
+    assert line.failure is Failure.TOO_LONG
+
+
+def test_there_is_no_total_time_out() -> None:
+    """Months of history at 300 Bd take minutes; only the gap between characters counts."""
+    line = signed_on()
+    whole = message()
+    for character in whole:
+        line.hear(bytes((character,)), after=1.4)
+    assert line.values == DATA
+
+
+def test_a_sleeping_meter_is_woken() -> None:
+    """Annex B: NULs for 2.1 to 2.3 s, 1.5 to 1.7 s of silence, then the request."""
+    line = bench(wake_up=True)
+    line.run(line.now + 2)
+    assert line.sent == [b"\0" * 65, b"/?!\r\n"]
+    (_, _), (woken, _), (asked, _) = line.times
+    assert 2.1 <= 65 * 10 / 300 <= 2.3
+    assert 1.5 <= asked - woken - 65 * 10 / 300 <= 1.7
+
+
+def test_a_break_precedes_a_retry_and_waits_until_the_line_is_quiet() -> None:
+    """A meter that ignores the break and goes on sending could not hear a request."""
+    line = bench(LinePlan(break_first=True))
+    assert line.sent == [b"\x01B0\x03q"]
+    for _ in range(10):
+        line.hear(b"1.8.0(1)\r\n", after=0.5)
+    assert len(line.sent) == 1
+    line.run(line.now + 2)
+    assert line.sent[1:] == [b"/?!\r\n"]
+
+
+def test_the_device_address_is_in_the_request() -> None:
+    """Several meters may share a line."""
+    line = bench(address="00000201")
+    assert line.sent == [b"/?00000201!\r\n"]
+
+
+def test_without_acknowledgement_the_meter_falls_back_to_mode_a() -> None:
+    """The last step of the ladder."""
+    line = bench(LinePlan(acknowledge=False))
+    line.hear(IDENTIFICATION)
+    line.hear(message(), after=2.2)
+    assert line.sent == [b"/?!\r\n"]
+    assert line.values == DATA
+
+
+def test_data_without_an_identification_are_read() -> None:
+    """EMH and old Metcom answer their table requests with STX at once."""
+    line = bench()
+    line.hear(message())
+    assert line.values == DATA
+
+
+def test_any_chopping_gives_the_same_events() -> None:
+    """Byte by byte as well as in one piece."""
+    line = bench()
+    for character in b"\x7f/?!\r\n" + IDENTIFICATION:
+        line.hear(bytes((character,)), after=0.033)
+    line.run(line.now + 0.5)
+    for character in b"?" + message():
+        line.hear(bytes((character,)), after=0.001)
+    assert line.values == DATA
+
+
+def test_hardware_parity_sends_and_takes_seven_bit_characters() -> None:
+    """The driver makes the parity then."""
+    line = bench(format=CharacterFormat.HARDWARE)
+    assert line.session.deadline is not None
+    line.hear(IDENTIFICATION, parity=False)
+    line.run(line.now + 0.5)
+    line.hear(message(), parity=False)
+    assert line.values == DATA
+
+
+def test_the_expected_size_tells_how_long_nothing_can_be_decided() -> None:
+    """The pump may sleep until the last character can be there."""
+    line = signed_on(expected_size=len(message()))
+    line.hear(message()[:10])
+    assert line.session.wanted == len(message()) - 9 - 1
+    line.hear(message()[10:])
+    assert line.values == DATA
+
+
+def test_aborting_leaves_the_meter_with_a_break() -> None:
+    """A session left open would make the meter deaf."""
+    line = signed_on()
+    assert line.session.abort() == add_parity(b"\x01B0\x03q")
+    assert line.session.finished
+
+
+def test_the_rejected_telegram_is_kept_for_whoever_explains() -> None:
+    """Nothing received is lost silently."""
+    line = signed_on()
+    line.hear(message()[:60])
+    line.run(line.now + 5)
+    rejected = [event for event in line.log if isinstance(event, Rejected)]
+    assert rejected[0].telegram.block == DATA[:59]
+    assert rejected[0].telegram.check is BlockCheck.ABSENT
+    assert not rejected[0].telegram.proved
+
+
+@settings(max_examples=300, deadline=None)
+@given(chunks=st.lists(st.tuples(st.binary(max_size=80), st.floats(0, 3)), max_size=12), start=st.booleans())
+def test_any_bytes_end_in_events_and_never_in_a_value(chunks: list[tuple[bytes, float]], start: bool) -> None:  # noqa: FBT001
+    """Noise ends by itself, in bounded time, without an exception and without a telegram."""
+    line = signed_on() if start else bench()
+    for data, after in chunks:
+        line.run(line.now + after)
+        line.session.receive(data, line.now)
+        line.run()
+    line.run(line.now + 700)
+    assert line.session.finished
+    heard = strip_parity(b"".join(data for data, _ in chunks))[0]
+    assert line.values is None or line.values in heard
+
+
+@settings(max_examples=200, deadline=None)
+@given(position=st.integers(0, len(message()) - 1), bit=st.integers(0, 7))
+def test_no_single_flipped_bit_gives_another_value(position: int, bit: int) -> None:
+    """Either the very data, or none."""
+    damaged = bytearray(add_parity(message()))
+    damaged[position] ^= 1 << bit
+    line = signed_on()
+    line.run(line.now + 0.2)
+    line.session.receive(bytes(damaged), line.now)
+    line.run(line.now + 30)
+    assert line.values in {None, DATA}
+
+
+def test_plans_differ_only_where_they_say() -> None:
+    """A plan is plain data."""
+    assert replace(LinePlan(), baud_char="0") == LinePlan(baud_char="0")
