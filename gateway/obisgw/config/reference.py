@@ -1,0 +1,32 @@
+"""The reference page of the configuration, made from the table of settings."""
+
+from __future__ import annotations
+
+from .table import SECTIONS
+
+_INTRODUCTION = {
+    "meters": (
+        "A list with one entry a meter. With a single meter its settings may also stand directly in the file, "
+        "so that the least that works is one line: `port: /dev/serial/by-id/…`."
+    ),
+    "mqtt": "The broker. Without this section: the one on this machine, port 1883, no password.",
+    "gateway": "The gateway itself. May be left out.",
+}
+
+
+def configuration_page() -> str:
+    """Return the page as Markdown."""
+    parts = [
+        "# Configuration",
+        "<!-- Made by script/generate from gateway/obisgw/config/table.py. -->",
+        "`obis-gateway check-config FILE` names everything that is wrong with a file, each with its line.",
+    ]
+    for section, settings in SECTIONS.items():
+        rows = ["| setting | value | unit | default | meaning |", "| --- | --- | --- | --- | --- |"]
+        for setting in settings:
+            default = "**must be given**" if setting.default is None else setting.default
+            rows.append(
+                f"| `{setting.name}` | {setting.kind.name} | {setting.unit or ''} | {default} | {setting.meaning} |"
+            )
+        parts += [f"## `{section}`", _INTRODUCTION[section], "\n".join(rows)]
+    return "\n\n".join(parts) + "\n"

@@ -1,0 +1,107 @@
+"""What the settings of one meter, of several meters and of the broker must keep among themselves."""
+
+from __future__ import annotations
+
+import stat
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+from obisgw.secret import Secret
+
+from .problem import Problem
+from .table import MeterMode, MeterSettings
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping
+    from pathlib import Path
+
+Values = dict[str, Any]
+Lines = dict[str, int]
+
+_UNUSED_IN_MODE_D = ("address", "wake_up", "reads_a_day", "max_baudrate")
+
+
+def meter_problems(values: Values, lines: Lines, dialects: Collection[str]) -> Iterator[Problem]:
+    """Yield what does not fit together within one meter."""
+    if "every" in values and "reads_a_day" in values:
+        yield Problem(lines["reads_a_day"], "'every' and 'reads_a_day' exclude each other", "keep one of them")
+    if values.get("mode") is MeterMode.D:
+        for name in _UNUSED_IN_MODE_D:
+            if name in values:
+                why = "in mode D nothing is sent to the meter"
+                yield Problem(lines[name], f"'{name}' has no effect with 'mode: D'", why)
+    dialect = values.get("dialect")
+    if dialect and dialects and dialect not in dialects:
+        nearest = get_close_matches(dialect, sorted(dialects), 1)
+        hint = f"did you mean '{nearest[0]}'?" if nearest else f"known: {', '.join(sorted(dialects))}"
+        yield Problem(lines["dialect"], f"there is no dialect '{dialect}'", hint)
+    if str(values.get("port", "")).startswith(("/dev/ttyUSB", "/dev/ttyACM")):
+        yield Problem(
+            lines["port"],
+            f"{values['port']} may be another adapter after a restart",
+            "'obis-gateway ports' shows its name in /dev/serial/by-id",
+            warning=True,
+        )
+
+
+def shared_problems(meters: tuple[MeterSettings, ...]) -> Iterator[Problem]:
+    """Yield what two meters must not share: name, port with address, a port that listens."""
+    names: dict[str, MeterSettings] = {}
+    places: dict[tuple[str, str], MeterSettings] = {}
+    listening = {meter.port: meter for meter in reversed(meters) if meter.mode is MeterMode.D}
+    for meter in meters:
+        if (first := names.setdefault(meter.entry.casefold(), meter)) is not meter:
+            yield Problem(meter.line, f"a meter named '{meter.entry}' is there already", f"see line {first.line}")
+        if (first := places.setdefault((meter.port, meter.address), meter)) is not meter:
+            where = f"{meter.port}, address '{meter.address}'" if meter.address else f"{meter.port} without address"
+            hint = f"see line {first.line}; meters on one line are told apart by 'address'"
+            yield Problem(meter.line, f"two meters at {where}", hint)
+        elif (other := listening.get(meter.port, meter)) is not meter:
+            yield Problem(
+                meter.line, f"{meter.port} listens in mode D and asks no other meter", f"see line {other.line}"
+            )
+
+
+def mqtt_problems(values: Values, lines: Lines) -> Iterator[Problem]:
+    """Yield what does not fit together in the broker's settings."""
+    if not values.get("tls"):
+        for name in ("ca", "certificate", "key"):
+            if name in values:
+                yield Problem(lines[name], f"'{name}' has no effect without 'tls: true'", "add 'tls: true'")
+    if "key" in values and "certificate" not in values:
+        yield Problem(lines["key"], "'key' needs 'certificate'")
+    if "password_file" in values and "password_env" in values:
+        yield Problem(
+            lines["password_env"], "'password_file' and 'password_env' exclude each other", "keep one of them"
+        )
+    for name in ("password_file", "password_env"):
+        if name in values and "username" not in values:
+            yield Problem(lines[name], f"'{name}' needs 'username'")
+
+
+def password_of(
+    values: Values, lines: Lines, environment: Mapping[str, str]
+) -> tuple[Secret | None, tuple[Problem, ...]]:
+    """Return the broker's password, and what is wrong with the place that it comes from."""
+    if (variable := values.get("password_env")) is not None:
+        if (word := environment.get(variable)) is not None:
+            return Secret(word), ()
+        problem = f"the environment variable {variable} is not set here"
+        hint = "the service needs it when it starts"
+        return None, (Problem(lines["password_env"], problem, hint, warning=True),)
+    file: Path | None = values.get("password_file")
+    if file is None or not file.is_file():
+        return None, ()
+    line = lines["password_file"]
+    try:
+        words = file.read_text("utf-8").splitlines()
+        mode = file.stat().st_mode
+    except OSError as error:
+        return None, (Problem(line, f"{file} cannot be read: {error.strerror}"),)
+    except UnicodeDecodeError:
+        return None, (Problem(line, f"{file} cannot be read: it is not UTF-8"),)
+    if not words or not words[0]:
+        return None, (Problem(line, f"{file} is empty", "its first line must be the password"),)
+    if mode & stat.S_IROTH:
+        return Secret(words[0]), (Problem(line, f"everybody may read {file}", f"chmod o= {file}", warning=True),)
+    return Secret(words[0]), ()

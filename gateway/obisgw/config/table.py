@@ -1,0 +1,192 @@
+"""Every setting of the gateway, once: type, default, unit, help and check. The reference page is made from this."""
+
+# ruff: noqa: RUF009 - setting() is this table's dataclasses.field()
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import Enum
+from typing import TYPE_CHECKING
+
+from .setting import TRUTH, Setting, choice, duration, number_of, seconds, setting, settings_of, text, whole
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from obisgw.secret import Secret
+
+# Slower than the standard's 300 Bd is not built; faster than 115200 no optical head follows.
+_RATES = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
+_NAME = text("text", r"[^\x00-\x1f\x7f]{1,64}", "empty, longer than 64 characters, or has control characters")
+_PORT = text("path or URL", r"[!-~]{1,400}", "no path or URL: blanks and letters beyond ASCII do not occur in one")
+_TOPIC = text("topic", r"[^\x00-\x20#+/][^\x00-\x20#+]{0,99}(?<!/)", "no topic: no blanks, # or +, no / at its ends")
+_FILE = text("path", r"[^\x00-\x1f]{1,1000}", "no path")
+_VARIABLE = text("variable", r"[A-Za-z_][A-Za-z0-9_]{0,99}", "no name of an environment variable")
+_ID = text("identifier", r"[a-z0-9_]{1,32}", "no identifier: use 1 to 32 of a-z, 0-9 and _")
+_ADDRESS = text("text", r"[0-9A-Za-z ]{1,32}", "no device address: up to 32 digits, letters and blanks")
+_NUMBER = text("text", r"[!-~][ -~]{0,63}", "no meter number")
+_DIALECT = text("name", r"[a-z0-9][a-z0-9_.-]{0,63}", "no name of a dialect")
+_HOST = text("host", r"[0-9A-Za-z_.:\[\]-]{1,253}", "no host name or address (the port has its own setting)")
+
+
+class MeterMode(Enum):
+    """How the meter is read. ``AUTO``: by request, A to C as the meter's identification offers."""
+
+    AUTO = "auto"
+    A = "A"
+    B = "B"
+    C = "C"
+    D = "D"
+
+
+class LineFormat(Enum):
+    """Characters on the line. The software ones open the port with eight bits and make and check the parity here."""
+
+    SOFTWARE_7E1 = "software-7e1"
+    SOFTWARE_7E2 = "software-7e2"
+    HARDWARE_7E1 = "7e1"
+    HARDWARE_7E2 = "7e2"
+    HARDWARE_8E1 = "8e1"
+    HARDWARE_8N1 = "8n1"
+
+
+class LogLevel(Enum):
+    """How much the log says."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MeterSettings:
+    """One meter. ``entry`` is unique: the name, which stands for the meter until its own number is known."""
+
+    entry: str
+    line: int
+    """Where the meter's settings start in the file."""
+
+    port: str = setting(
+        _PORT,
+        "Where the optical head is: `/dev/serial/by-id/…` (best: stays the same when adapters change places), "
+        "`/dev/serial/by-path/…`, `/dev/ttyUSB0`, or `socket://host:port`, `rfc2217://host:port`, `esphome://host`.",
+        must=True,
+    )
+    name: str | None = setting(_NAME, "What you call the meter.", shown="Meter, Meter 2, …")
+    address: str = setting(
+        _ADDRESS,
+        "Device address in the request; needed where several meters share a line, and by some single ones.",
+        default="",
+    )
+    number: str | None = setting(
+        _NUMBER, "The number that the meter must have; another meter on this port is then reported, not published."
+    )
+    dialect: str | None = setting(
+        _DIALECT,
+        "What this meter does differently; normally found by its identification.",
+        shown="by identification",
+    )
+    mode: MeterMode = setting(
+        choice(MeterMode),
+        "`auto` asks and takes mode A, B or C as the meter offers; `D` listens to a meter that sends unasked.",
+        default=MeterMode.AUTO,
+    )
+    baudrate: int | None = setting(
+        number_of(*_RATES),
+        "Rate of the request, or in mode D the rate at which the meter sends.",
+        unit="baud",
+        shown="300; in mode D 9600 or as the dialect says",
+    )
+    max_baudrate: int | None = setting(
+        number_of(*_RATES), "Fastest rate to ask the meter for, where the line or head takes no more.", unit="baud"
+    )
+    format: LineFormat = setting(
+        choice(LineFormat),
+        "Characters on the line. The default suits 7E1 and any adapter; `7e1` and the others let the adapter do it.",
+        default=LineFormat.SOFTWARE_7E1,
+    )
+    dtr: bool = setting(
+        TRUTH, "State of DTR while the port is open; many heads draw their power from it.", default=True
+    )
+    rts: bool = setting(
+        TRUTH, "State of RTS while the port is open; some heads want it on and some off.", default=False
+    )
+    wake_up: bool | None = setting(
+        TRUTH, "Send the wake-up message in front of the request.", shown="as the dialect says"
+    )
+    latency: float = setting(
+        seconds(0, 10), "Extra patience for slow paths: radio, network, serial servers.", default=0.5, unit="s"
+    )
+    every: timedelta | None = setting(
+        duration(timedelta(seconds=1), timedelta(days=31)),
+        "From the start of one readout to the next; in mode D at most one reading in this time is published.",
+        shown="60s; in mode D every telegram; for battery meters see `reads_a_day`",
+    )
+    aligned: bool = setting(
+        TRUTH, "Start readouts at full multiples of `every` by the clock (with `15m`: 12:00, 12:15, …).", default=True
+    )
+    reads_a_day: int | None = setting(
+        whole(1, 1440),
+        "Read budget in place of `every`, for meters that live on a battery: each read shortens its life.",
+        unit="reads a day",
+        shown="1 for battery meters",
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MqttSettings:
+    """The broker and what is published there."""
+
+    password: Secret | None = None
+    """From ``password_file`` or ``password_env``; never from the configuration itself."""
+
+    host: str = setting(_HOST, "The broker's host name or address.", default="localhost")
+    port: int | None = setting(whole(1, 65535), "The broker's port.", shown="1883; with TLS 8883")
+    tls: bool = setting(TRUTH, "Encrypt, and check the broker's certificate.", default=False)
+    ca: Path | None = setting(_FILE, "File with the authority's certificate.", shown="the system's authorities")
+    certificate: Path | None = setting(_FILE, "File with our own certificate, where the broker asks for one.")
+    key: Path | None = setting(_FILE, "File with the key of our own certificate.", shown="in the certificate's file")
+    username: str | None = setting(_NAME, "User name at the broker.")
+    password_file: Path | None = setting(
+        _FILE, "File whose first line is the password; `$CREDENTIALS_DIRECTORY/…` works under systemd."
+    )
+    password_env: str | None = setting(_VARIABLE, "Environment variable that holds the password.")
+    base_topic: str = setting(_TOPIC, "First part of all topics that are ours.", default="obis_gateway")
+    discovery: bool = setting(TRUTH, "Publish Home Assistant's discovery documents.", default=True)
+    discovery_prefix: str = setting(_TOPIC, "Discovery prefix as set in Home Assistant.", default="homeassistant")
+    topic_tree: bool = setting(
+        TRUTH, "Also publish each register on a topic of its own, for uses without Home Assistant.", default=False
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GatewaySettings:
+    """The gateway itself."""
+
+    id: str = setting(_ID, "Tells this gateway from others at the same broker.", default="gateway")
+    name: str = setting(_NAME, "The gateway's name in Home Assistant.", default="OBIS Gateway")
+    state_dir: Path | None = setting(
+        _FILE,
+        "Folder for what must survive a restart: known meters, learned line settings, read counts.",
+        shown="`$STATE_DIRECTORY`, else `~/.local/state/obis-gateway`",
+    )
+    dialects: Path | None = setting(_FILE, "File with dialects of your own, added to those of the program.")
+    log_level: LogLevel = setting(choice(LogLevel), "How much the log says.", default=LogLevel.INFO)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """The whole configuration."""
+
+    meters: tuple[MeterSettings, ...]
+    mqtt: MqttSettings
+    gateway: GatewaySettings
+
+
+SECTIONS: dict[str, tuple[Setting, ...]] = {
+    "meters": settings_of("meters", MeterSettings),
+    "mqtt": settings_of("mqtt", MqttSettings),
+    "gateway": settings_of("gateway", GatewaySettings),
+}

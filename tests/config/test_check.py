@@ -1,0 +1,231 @@
+"""A configuration is checked whole: every problem with its line and what to do."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from obisgw.config.load import check_file, check_text, load
+from obisgw.config.problem import InvalidConfigurationError
+from obisgw.config.table import LineFormat, LogLevel, MeterMode
+from obisgw.errors import ConfigurationError
+from obisgw.secret import Secret
+
+DIALECTS = ("iskraemeco", "uh50", "easymeter-q3d")
+BY_ID = "/dev/serial/by-id/usb-head"
+
+
+def sentences(text: str, path: Path, **environment: str) -> list[str]:
+    """Return the problems in ``text`` as they are printed, without the file's name."""
+    checked = check_text(text, path / "gateway.yaml", environment=environment, dialects=DIALECTS)
+    return [problem.sentence("f").removeprefix("f:") for problem in checked.problems]
+
+
+def test_one_line_is_a_configuration(tmp_path: Path) -> None:
+    """The port is all that must be said."""
+    settings = check_text(f"port: {BY_ID}", tmp_path / "f", environment={}).settings
+    assert settings is not None
+    (meter,) = settings.meters
+    assert (meter.port, meter.entry, meter.mode, meter.every) == (BY_ID, "Meter", MeterMode.AUTO, None)
+    assert settings.mqtt.host == "localhost"
+
+
+def test_every_setting_comes_through(tmp_path: Path) -> None:
+    """Text becomes the table's types; digits of addresses stay as written."""
+    (tmp_path / "pw").write_text("s3cret\nsecond line\n", "utf-8")
+    (tmp_path / "pw").chmod(0o600)
+    (tmp_path / "ca.pem").write_text("-", "utf-8")
+    text = f"""
+meters:
+  - name: House
+    port: {BY_ID}
+    address: 0201
+    number: 00123
+    dialect: uh50
+    mode: c
+    baudrate: 300
+    max_baudrate: 4800
+    format: 7e2
+    dtr: off
+    rts: Yes
+    wake_up: true
+    latency: 1.5
+    every: 15m
+    aligned: false
+  - {{port: rfc2217://10.0.0.7:2001, mode: D, baudrate: 2400}}
+  - {{port: /dev/serial/by-id/heat, reads_a_day: 2}}
+mqtt:
+  host: "broker.lan"
+  port: 8884
+  tls: on
+  ca: ca.pem
+  username: meter
+  password_file: pw
+  base_topic: a/b
+  topic_tree: yes
+gateway:
+  id: cellar
+  state_dir: state
+  log_level: DEBUG
+"""
+    checked = check_text(text, tmp_path / "f", environment={}, dialects=DIALECTS)
+    assert checked.problems == ()
+    settings = checked.settings
+    assert settings is not None
+    house, pushing, heat = settings.meters
+    assert (house.address, house.number, house.mode) == ("0201", "00123", MeterMode.C)
+    assert (house.format, house.dtr, house.rts, house.wake_up) == (LineFormat.HARDWARE_7E2, False, True, True)
+    assert (house.latency, house.every, house.aligned) == (1.5, timedelta(minutes=15), False)
+    assert (house.baudrate, house.max_baudrate) == (300, 4800)
+    assert (pushing.entry, pushing.mode, pushing.baudrate) == ("Meter 2", MeterMode.D, 2400)
+    assert (heat.entry, heat.reads_a_day) == ("Meter 3", 2)
+    assert settings.mqtt.password == Secret("s3cret")
+    assert settings.mqtt.ca == tmp_path / "ca.pem"
+    assert settings.gateway.state_dir == tmp_path / "state"
+    assert settings.gateway.log_level is LogLevel.DEBUG
+
+
+PROBLEMS = [
+    ("nothing", "", ["1: no meter is configured (the least that works is one line: 'port: /dev/ttyUSB0')"]),
+    ("no settings", "- 1", ["1: the configuration must be settings, each 'name: value' (the least that works is one line: 'port: /dev/ttyUSB0')"]),
+    ("no value", "port:", ["1: 'port' has no value (give one or remove the line)"]),
+    ("no list", "meters: /dev/x", ["1: 'meters' must be a list (begin each meter with '- port: …')"]),
+    ("empty list", "meters: []", ["1: 'meters' must be a list (begin each meter with '- port: …')"]),
+    ("no meter", "meters:\n- /dev/x", ["2: a meter must be settings, each 'name: value' (begin it with '- port: …')"]),
+    ("no port", "meters:\n- name: x", ["2: the meter has no 'port' ('obis-gateway ports' lists what is there)"]),
+    ("misspelt", "port: /d\nadress: 1", ["2: 'adress' is no setting (did you mean 'address'?)"]),
+    ("dashes", "port: /d\nwake-up: on", ["2: 'wake-up' is no setting (did you mean 'wake_up'?)"]),
+    ("elsewhere", "port: /d\nbase_topic: x", ["2: 'base_topic' is no setting (did you mean 'base_topic' in the section 'mqtt'?)"]),
+    ("foreign name", "device: /dev/x", ["1: 'device' is no setting (write 'port')", "1: the meter has no 'port' ('obis-gateway ports' lists what is there)"]),
+    ("old name", "port: /d\nbaudrate_change_delay: 300", ["2: 'baudrate_change_delay' is no setting (write nothing: the delay is computed and learned)"]),
+    ("password", "port: /d\nmqtt:\n  password: x", ["3: 'password' is no setting (write 'password_file' or 'password_env': a password does not stand in the configuration)"]),
+    ("beside meters", "meters: [{port: /d}]\naddress: 1", ["2: 'address' stands beside 'meters' (a meter's settings belong into its entry of 'meters')"]),
+    ("duration", "port: /d\nevery: 5x", ["2: 'every': '5x' is no duration: write a number with s, m, h or d, as in 60s, 15m or 24h"]),
+    ("no time", "port: /d\nevery: 0", ["2: 'every': 0 is not between 1s and 744h"]),
+    ("rate", "port: /d\nbaudrate: 9601", ["2: 'baudrate': '9601' is none of 300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200"]),
+    ("truth", "port: /d\ndtr: 1", ["2: 'dtr': '1' is neither true nor false"]),
+    ("choice", "port: /d\nmode: F", ["2: 'mode': 'F' is none of auto, a, b, c, d"]),
+    ("number", "port: /d\nreads_a_day: ²", ["2: 'reads_a_day': '²' is no whole number from 1 to 1440"]),
+    ("seconds", "port: /d\nlatency: -1", ["2: 'latency': '-1' is no number from 0 to 10"]),
+    ("mapping for a value", "port: {a: b}", ["1: 'port' must be one value"]),
+    ("schedules", "port: /d\nevery: 1h\nreads_a_day: 1", ["3: 'every' and 'reads_a_day' exclude each other (keep one of them)"]),
+    ("mode D", "port: /d\nmode: D\naddress: 1", ["3: 'address' has no effect with 'mode: D' (in mode D nothing is sent to the meter)"]),
+    ("dialect", "port: /d\ndialect: uh5", ["2: there is no dialect 'uh5' (did you mean 'uh50'?)"]),
+    ("dialects", "port: /d\ndialect: zzz", ["2: there is no dialect 'zzz' (known: easymeter-q3d, iskraemeco, uh50)"]),
+    ("unsteady port", "port: /dev/ttyUSB0", ["1: warning: /dev/ttyUSB0 may be another adapter after a restart ('obis-gateway ports' shows its name in /dev/serial/by-id)"]),
+    ("same name", "meters:\n- {port: /a, name: X}\n- {port: /b, name: x}", ["3: a meter named 'x' is there already (see line 2)"]),
+    ("same place", "meters:\n- {port: /a}\n- {port: /a}", ["3: two meters at /a without address (see line 2; meters on one line are told apart by 'address')"]),
+    ("listening", "meters:\n- {port: /a, mode: D}\n- {port: /a, address: 1}", ["3: /a listens in mode D and asks no other meter (see line 2)"]),
+    ("no TLS", "port: /d\nmqtt: {key: gateway.yaml}", ["2: 'key': there is no file {path}/gateway.yaml", "2: 'key' has no effect without 'tls: true' (add 'tls: true')", "2: 'key' needs 'certificate'"]),
+    ("two passwords", "port: /d\nmqtt:\n  username: u\n  password_env: P\n  password_file: p", ["4: 'password_file' and 'password_env' exclude each other (keep one of them)", "5: 'password_file': there is no file {path}/p"]),
+    ("no user", "port: /d\nmqtt:\n  password_env: P", ["3: 'password_env' needs 'username'"]),
+    ("topic", "port: /d\nmqtt:\n  base_topic: a/#", ["3: 'base_topic': 'a/#' is no topic: no blanks, # or +, no / at its ends"]),
+    ("section", "port: /d\nmqtt: localhost", ["2: 'mqtt' must be settings, each 'name: value', indented"]),
+    ("tabs", "meters:\n\t- port: /d", ["2: this is not YAML: while scanning for the next token found character '\\t' that cannot start any token (YAML is indented with blanks, not with tabs)"]),
+    ("twice", "port: /d\nport: /e", ["2: 'port' stands here a second time (first in line 1; remove one)"]),
+    ("tag", "port: !secret head", ["1: the tag !secret is not known here (write the value itself)"]),
+    ("list as name", "port: /d\n? [a]\n: b", ["2: a list or mapping stands where a setting's name should"]),
+    ("alias in itself", "port: &a [*a]", ["1: nested too deeply", "1: 'port' must be one value"]),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("text", "expected"), [row[1:] for row in PROBLEMS], ids=[row[0] for row in PROBLEMS])
+def test_each_problem_is_said_with_its_line(text: str, expected: list[str], tmp_path: Path) -> None:
+    """One mistake, its sentence."""
+    assert sentences(text, tmp_path, P="word") == [line.replace("{path}", str(tmp_path)) for line in expected]
+
+
+def test_all_problems_are_said_at_once_in_order(tmp_path: Path) -> None:
+    """Nobody wants to correct, run, correct, run."""
+    text = "meters:\n  - port: /a\n    evry: 5\n  - name: b\nmqtt:\n  port: 0\ngateway:\n  log_level: loud\nspare: 1\n"
+    lines = [int(sentence.split(":")[0]) for sentence in sentences(text, tmp_path)]
+    assert lines == [3, 4, 6, 8, 9]
+
+
+def test_merged_settings_may_be_overridden(tmp_path: Path) -> None:
+    """YAML's own way of saying something once for several meters is no duplicate."""
+    text = "meters:\n- &a {port: /a, every: 5m}\n- {<<: *a, port: /b}\n"
+    settings = check_text(text, tmp_path / "f", environment={}).settings
+    assert settings is not None
+    assert [(meter.port, meter.every) for meter in settings.meters] == [
+        ("/a", timedelta(minutes=5)),
+        ("/b", timedelta(minutes=5)),
+    ]
+
+
+def test_a_password_is_never_shown(tmp_path: Path) -> None:
+    """Its text form is stars, wherever the settings are printed."""
+    text = "port: /d\nmqtt: {username: u, password_env: BROKER_PASSWORD}"
+    checked = check_text(text, tmp_path / "f", environment={"BROKER_PASSWORD": "s3cret"})
+    assert checked.settings is not None
+    assert checked.settings.mqtt.password == Secret("s3cret")
+    assert "s3cret" not in repr(checked)
+    assert "*****" in repr(checked)
+
+
+def test_an_unset_variable_is_a_warning(tmp_path: Path) -> None:
+    """The check may run where the service's environment is not."""
+    text = "port: /d\nmqtt: {username: u, password_env: BROKER_PASSWORD}"
+    assert sentences(text, tmp_path) == [
+        "2: warning: the environment variable BROKER_PASSWORD is not set here (the service needs it when it starts)"
+    ]
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "expected"),
+    [
+        (b"", 0o600, "3: {file} is empty (its first line must be the password)"),
+        (b"\xff", 0o600, "3: {file} cannot be read: it is not UTF-8"),
+        (b"x", 0o644, "3: warning: everybody may read {file} (chmod o= {file})"),
+    ],
+)
+def test_a_password_file_is_looked_at(content: bytes, mode: int, expected: str, tmp_path: Path) -> None:
+    """What is wrong with the file is said where the file is named."""
+    file = tmp_path / "pw"
+    file.write_bytes(content)
+    file.chmod(mode)
+    text = "port: /d\nmqtt:\n  password_file: $CREDENTIALS_DIRECTORY/pw\n  username: u"
+    found = sentences(text, tmp_path / "elsewhere", CREDENTIALS_DIRECTORY=str(tmp_path))
+    assert found == [expected.replace("{file}", str(file))]
+
+
+def test_a_file_that_cannot_be_used_says_all_of_it(tmp_path: Path) -> None:
+    """The exception's text is every sentence with file and line."""
+    file = tmp_path / "f.yaml"
+    file.write_text("port: /d\nx: 1\ny: 2\n", "utf-8")
+    with pytest.raises(InvalidConfigurationError) as caught:
+        load(file, environment={})
+    assert [line.split(": ")[0] for line in str(caught.value).splitlines()] == [f"{file}:2", f"{file}:3"]
+
+
+@pytest.mark.parametrize(
+    ("content", "said"),
+    [(b"port: \xff", "f:1: a character here is not UTF-8 (save the file as UTF-8)")],
+)
+def test_other_encodings_are_named(content: bytes, said: str, tmp_path: Path) -> None:
+    """Latin-1 is found at its line."""
+    (tmp_path / "f").write_bytes(content)
+    checked = check_file(tmp_path / "f", environment={})
+    assert [problem.sentence("f") for problem in checked.problems] == [said]
+
+
+def test_no_file_and_too_large_a_file_are_errors_of_their_own(tmp_path: Path) -> None:
+    """Both are said in one sentence."""
+    with pytest.raises(ConfigurationError, match="there is no such file"):
+        check_file(tmp_path / "none", environment={})
+    with pytest.raises(ConfigurationError, match="the file cannot be read"):
+        check_file(tmp_path, environment={})
+    (tmp_path / "large").write_bytes(b"#" * 1_000_001)
+    with pytest.raises(ConfigurationError, match="larger than 1 MB"):
+        check_file(tmp_path / "large", environment={})
+
+
+@given(st.text(st.sampled_from("portmeters:-[]{}&*!<\n\t ?|>'\"%@`#,/x1é\x00"), max_size=60))
+def test_any_text_ends_in_settings_or_problems(text: str) -> None:
+    """No text is too strange to be answered."""
+    checked = check_text(text, Path("f"), environment={})
+    assert (checked.settings is None) == bool(checked.errors)
