@@ -60,28 +60,6 @@ def _sign_on_again(plan: LinePlan, again: LinePlan, failure: Failure, attempt: i
     if unanswered and attempt == MAX_SIGN_ONS:
         return replace(plan, wake_up=True, break_first=False)
     return again if attempt < MAX_SIGN_ONS else None
-        case Failure.SESSION_OPEN:
-            return again
-        case Failure.BAD_CHECK | Failure.CUT if attempt < MAX_REPEATS:
-            # Data came at the right speed: noise is likelier than the plan being wrong.
-            return again
-        case Failure.STAYED_SLOW:
-            return _slower(again, identification, at_once=True)
-        case _:
-            return _slower(again, identification, at_once=False)
-
-
-def _sign_on_again(plan: LinePlan, again: LinePlan, failure: Failure, attempt: int) -> LinePlan | None:
-    if attempt > MAX_SIGN_ONS or (attempt == MAX_SIGN_ONS and plan.wake_up):
-        return None
-    if failure in {Failure.SILENCE, Failure.ECHO_ONLY}:
-        match attempt:
-            case 1:
-                # Some meters (Siemens AMIS) want the request twice; a break comes only before the third.
-                return plan
-            case 3:
-                return replace(plan, wake_up=True, break_first=False)
-    return again if attempt < MAX_SIGN_ONS else None
 
 
 def _slower(plan: LinePlan, identification: Identification, *, at_once: bool) -> LinePlan | None:
