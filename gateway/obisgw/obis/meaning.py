@@ -11,7 +11,7 @@ from obisgw.obis.description import DeviceClass, StateClass, ValueKind
 LAST_TARIFF: Final = 63
 """The highest group E that stands for a tariff."""
 
-ROLLING_WINDOWS: Final = {96: "last day", 97: "last week", 98: "last month", 99: "last year", 100: "since reset"}
+ROLLING_WINDOWS: Final = {96: "last day", 97: "last week", 98: "last month", 99: "last year", 100: "since manual reset"}
 """Groups F by which Logarex meters print the energy of the time up to now."""
 
 _PHASES: Final = ("L1", "L2", "L3")

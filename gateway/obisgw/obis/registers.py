@@ -36,6 +36,11 @@ ACTIVE_TARIFF_CODES: Final[tuple[_CDE, ...]] = ((96, 14, 0),)
 _HEXADECIMAL_TEXT: Final = re.compile(r"(?:[0-9A-Fa-f]{2}){6,}")
 _TARIFF: Final = re.compile(r"\D?0*([1-9][0-9]?)")
 _MBUS_DEVICE_TYPE: Final = (24, 1, 0)
+# Date and time in one value; on media left out here the same groups are a quantity.
+_CLOCKS: Final = {
+    (1, 0, 0): frozenset({Medium.ABSTRACT, Medium.ELECTRICITY}),
+    (9, 36, 0): frozenset({Medium.HEAT, Medium.COOLING}),
+}
 _LAST_COUNTER_OF_POWER_FAILURES: Final = 9
 _POWER_FAILURES_OF_ANY_PHASE: Final = 21
 
@@ -118,7 +123,8 @@ def is_reset_counter(code: ObisCode) -> bool:
 def clock_registers(codes: Iterable[ObisCode], medium: Medium) -> tuple[ObisCode, ...]:
     """Return the register of the meter's date and time, or those of date and of time, or none."""
     own = {(code.c, code.d, code.e): code for code in sorted(codes, reverse=True) if _is_own(code, medium)}
-    if clock := own.get((1, 0, 0)) or own.get((9, 36, 0)):
-        return (clock,)
+    for groups, media in _CLOCKS.items():
+        if (clock := own.get(groups)) and clock.medium in media:
+            return (clock,)
     date, time = own.get((0, 9, 2)), own.get((0, 9, 1))
     return (date, time) if date and time else ()
