@@ -361,6 +361,23 @@ def test_without_acknowledgement_the_meter_falls_back_to_mode_a() -> None:
     assert line.values == DATA
 
 
+def test_a_meter_that_waits_for_no_acknowledgement_is_not_interrupted() -> None:
+    """It announces a rate and sends its data at once."""
+    line = bench()
+    line.hear(IDENTIFICATION)
+    line.hear(message()[:8], after=0.05)
+    line.hear(message()[8:], after=0.3)
+    assert line.sent == [b"/?!\r\n"]
+    assert line.values == DATA
+
+
+def test_data_that_arrive_together_with_the_identification_are_kept() -> None:
+    """Networks and sleeping pumps deliver both in one piece."""
+    line = bench()
+    line.hear(b"/KAM METER\r\n" + message())
+    assert line.values == DATA
+
+
 def test_data_without_an_identification_are_read() -> None:
     """EMH and old Metcom answer their table requests with STX at once."""
     line = bench()

@@ -151,6 +151,8 @@ class ReadoutSession:
                 self._receive_identification(data, now)
             case State.FIRST_DATA | State.DATA | State.REPLIED:
                 self._receive_data(data, now)
+            case State.REACTION:
+                self._receive_unasked(data, now)
             case State.QUIET:
                 # A meter that is still sending must end before it can hear anything.
                 self._deadline = max(self._deadline or 0.0, min(now + timing.CHARACTER_GAP, self._give_up))
@@ -271,6 +273,8 @@ class ReadoutSession:
             self._enter(State.REACTION, now + (self.plan.acknowledgement_delay or minimum))
         else:
             self._first_data(now, timing.FALLBACK_MAX)
+        if self._signon.rest and mode is not Mode.B:
+            self._receive_unasked(self._signon.rest, now)
 
     def _first_data(self, now: float, patience: float) -> None:
         self._receiver = self._new_receiver()
@@ -326,6 +330,12 @@ class ReadoutSession:
         else:
             self._judge_noise(now)
 
+    def _receive_unasked(self, data: bytes, now: float) -> None:
+        """Take what follows the identification at once: data of a meter that waits for no acknowledgement, or nothing."""
+        self._receiver.feed(data)
+        if self._receiver.started or self._state is State.FIRST_DATA:
+            self._receive_data(b"", now)
+
     def _judge_noise(self, now: float) -> None:
         """Tell a burst of noise from characters at another speed, where nothing so far begins a message."""
         noise = self._receiver
@@ -375,9 +385,9 @@ class ReadoutSession:
         if block is None:
             self._fail(Failure.NO_DATA, "no data came", now)
         elif not block.marked:
-            self._reject(block, Failure.CUT, "the data stopped before their end mark", now)
+            self._cut(block, "the data stopped before their end mark", now)
         elif block.check is BlockCheck.BAD or self._check_required:
-            self._reject(block, Failure.CUT, "the data came without their block check", now)
+            self._cut(block, "the data came without their block check", now)
         else:
             self._blocks.append(block)
             self._complete()
@@ -385,11 +395,12 @@ class ReadoutSession:
     def _block_arrived(self, block: Block, now: float) -> None:
         empty = b"(" not in block.text and not self._blocks
         if block.check is not BlockCheck.OK or block.parity_errors or empty:
+            self._events.append(Rejected(self._telegram([block], complete=True), Failure.BAD_CHECK, now))
             if self._repeats < MAX_REPEATS and not self._dialect.battery:
                 self._repeats += 1
                 self._answer(NAK_MESSAGE, now)
-                return
-            self._reject(block, Failure.BAD_CHECK, "the block check or the parity of characters was wrong", now)
+            else:
+                self._fail(Failure.BAD_CHECK, "the block check or the parity of characters was wrong", now)
             return
         self._blocks.append(block)
         if sum(len(block.text) for block in self._blocks) > MAX_MESSAGE:
@@ -410,12 +421,12 @@ class ReadoutSession:
         self._events.append(Received(self._telegram(self._blocks, complete=True), started, self._last_byte))
         self._finish()
 
-    def _reject(self, block: Block, failure: Failure, detail: str, now: float) -> None:
-        telegram = self._telegram([*self._blocks, block], complete=failure is not Failure.CUT)
+    def _cut(self, block: Block, detail: str, now: float) -> None:
+        failure = Failure.CUT
         if self._fell_back:
             failure = Failure.STAYED_SLOW
             detail = "the meter sent at 300 Bd although another speed was agreed, and its first characters were lost"
-        self._events.append(Rejected(telegram, failure, now))
+        self._events.append(Rejected(self._telegram([*self._blocks, block], complete=False), failure, now))
         self._fail(failure, detail, now)
 
     def _telegram(self, blocks: list[Block], *, complete: bool) -> Telegram:

@@ -24,12 +24,13 @@ class SignOnReader:
 
     ``echo``: characters of the own request that came back. ``direct_data``: raw characters from STX on, from meters
     that send data without identification. ``session_open``: the meter answered with a break. ``overflow``: too much
-    came. ``started``: an identification has begun.
+    came. ``started``: an identification has begun. ``rest``: raw characters behind the identification's line.
     """
 
     def __init__(self, request: bytes, parity: Parity, *, software_parity: bool) -> None:
         self.echo = 0
         self.direct_data: bytes | None = None
+        self.rest = b""
         self.session_open = False
         self.overflow = False
         self.started = False
@@ -98,6 +99,7 @@ class SignOnReader:
                 return None
             identification = parse_identification(rest[:end])
             if identification is not None and not self._damage(start, start + end):
+                self.rest = self._raw[start + end + 1 :]
                 return identification
             if identification is not None:
                 self._damaged = rest[:end].decode("latin-1").rstrip("\r")
@@ -114,6 +116,7 @@ class SignOnReader:
                 begin += 1
             text = self._clean[begin:end].rstrip(b"\r")
             if _WITHOUT_SLASH.match(text) and not self._damage(begin, end):
+                self.rest = self._raw[end + 1 :]
                 return parse_identification(b"/" + text)
             start = end + 1
         return None
