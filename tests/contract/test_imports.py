@@ -1,0 +1,55 @@
+"""The architecture's one way, kept by import-linter's contracts in pyproject.toml."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+CONTRACT = """\
+[importlinter]
+root_package = planted
+include_external_packages = true
+
+[importlinter:contract:layers]
+name = layers
+type = layers
+layers =
+    planted.cli
+    planted.obis
+
+[importlinter:contract:core]
+name = core
+type = forbidden
+source_modules = planted.obis
+forbidden_modules = asyncio
+"""
+
+
+def lint_imports(folder: Path, *options: str) -> subprocess.CompletedProcess[str]:
+    """Run the contracts of `folder` in a process of its own."""
+    code = (
+        "import sys; sys.path.insert(0, '.'); from importlinter.cli import lint_imports_command; lint_imports_command()"
+    )
+    return subprocess.run(
+        [sys.executable, "-c", code, "--no-cache", *options], cwd=folder, capture_output=True, text=True, check=False
+    )
+
+
+def test_imports_go_one_way_and_the_core_does_no_io(root: Path) -> None:
+    """Every contract of pyproject.toml holds."""
+    result = lint_imports(root)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+def test_an_upward_and_an_indirect_io_import_are_caught(tmp_path: Path) -> None:
+    """The same kinds of contract fail on planted imports, so that passing means something."""
+    package = tmp_path / "planted"
+    package.mkdir()
+    (package / "__init__.py").touch()
+    (package / "cli.py").write_text("import asyncio\n")
+    (package / "obis.py").write_text("import planted.cli\n")
+    (tmp_path / ".importlinter").write_text(CONTRACT)
+    result = lint_imports(tmp_path)
+    assert result.returncode == 1
+    assert "Contracts: 0 kept, 2 broken" in result.stdout, result.stdout + result.stderr
