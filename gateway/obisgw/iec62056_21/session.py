@@ -9,28 +9,22 @@ from enum import Enum, auto
 from typing import assert_never
 
 from . import timing
-from .block_check import BlockCheck, BlockCheckKind
-from .characters import SOH, CharacterFormat, add_parity
+from .block_check import BlockCheckKind
+from .characters import CharacterFormat, add_parity
+from .data_phase import Complete, DataPhase, Hopeless, Outcome, Reply, Waiting
 from .dialects import Dialects
 from .events import Action, EchoSeen, Event, Failed, Failure, Identified, Received, Rejected, Send, SetLine
-from .framing import MAX_MESSAGE, Block, BlockReceiver, Parity, telegram_of
+from .framing import Parity
 from .identification import Identification, Mode, rate_of
-from .messages import ACK_MESSAGE, NAK_MESSAGE, WAKE_UP, Acknowledgement, break_message, request
+from .messages import WAKE_UP, Acknowledgement, break_message, request
 from .plan import LinePlan
 from .push import PushSession
 from .settings import SessionSettings
 from .signon import SignOnReader
-from .telegram import Telegram
 
 __all__ = ["PushSession", "ReadoutSession", "SessionSettings", "State"]
 
-MAX_REPEATS = 1
-"""A readout's block check error is answered by one NAK; many meters ignore it, and a new sign-on is the safer way."""
-
 MAX_SAMPLE = 256
-MAX_NOISE = 512
-MANY_AT_300 = 5
-"""One character at 300 Bd shows as up to so many at a higher rate."""
 
 
 class State(Enum):
@@ -71,16 +65,13 @@ class ReadoutSession:
         self._deadline: float | None = 0.0
         self._awaiting_sent = False
         self._signon = SignOnReader(b"", self._parity, software_parity=settings.format.software_parity)
-        self._receiver = self._new_receiver()
-        self._blocks: list[Block] = []
         self._reply = b""
-        self._repeats = 0
         self._fell_back = False
-        self._noise_since: float | None = None
         self._data_since: float | None = None
         self._last_byte = 0.0
         self._give_up = 0.0
         self._events: list[Event] = []
+        self._data = self._new_data_phase()
 
     # --- the face
 
@@ -97,8 +88,8 @@ class ReadoutSession:
     @property
     def wanted(self) -> int:
         """Characters that must still come before anything can be decided."""
-        if self._state is State.DATA and self.settings.expected_size is not None and not self._blocks:
-            return max(1, self.settings.expected_size - self._receiver.size)
+        if self._state is State.DATA and self.settings.expected_size is not None and self._data.size:
+            return max(1, self.settings.expected_size - self._data.size)
         return 1
 
     def events(self) -> list[Event]:
@@ -133,7 +124,7 @@ class ReadoutSession:
             case State.ACKNOWLEDGE:
                 self._after_acknowledgement(now)
             case State.REPLY:
-                self._receiver = self._new_receiver()
+                self._data.answered()
                 self._enter(State.REPLIED, now + timing.REACTION_MAX + self.settings.latency)
             case _:
                 message = f"nothing is sent in state {self._state.name}"
@@ -202,10 +193,8 @@ class ReadoutSession:
                 return self._send(Acknowledgement(baud_char=self._asked_baud_char).encode())
             case State.SWITCH:
                 return self._switch(self._data_rate, now)
-            case State.FIRST_DATA:
-                return self._first_data_missing(now)
-            case State.DATA | State.REPLIED:
-                self._line_went_quiet(now)
+            case State.FIRST_DATA | State.DATA | State.REPLIED:
+                return self._went_quiet(now)
             case State.REPLY:
                 return self._send(self._reply)
             case State.FINISHED:
@@ -249,8 +238,7 @@ class ReadoutSession:
         if result is not None:
             self._identified(result, now)
         elif self._signon.direct_data is not None:
-            self._receiver = self._new_receiver()
-            self._enter(State.FIRST_DATA, now + timing.CHARACTER_GAP + self.settings.latency)
+            self._first_data(now, timing.CHARACTER_GAP)
             self._receive_data(self._signon.direct_data, now)
         elif self._signon.session_open:
             self._fail(Failure.SESSION_OPEN, "the meter answered with a break: it still held an earlier session", now)
@@ -264,22 +252,16 @@ class ReadoutSession:
         self._events.append(Identified(identification, now))
         if self.settings.dialect is None:
             self._dialect = self._dialects.match(identification)
-        self._receiver = self._new_receiver()
+        self._data = self._new_data_phase()
         mode = self._dialect.mode or identification.mode
         if mode is Mode.B:
             self._enter(State.SWITCH, now)
         elif mode in {Mode.C, Mode.E} and self.plan.acknowledge and self._dialect.acknowledge:
-            minimum = timing.REACTION_MIN_FAST if identification.fast_reaction else timing.REACTION_MIN
-            self._enter(State.REACTION, now + (self.plan.acknowledgement_delay or minimum))
+            self._enter(State.REACTION, now + (self.plan.acknowledgement_delay or self._reaction_min))
         else:
             self._first_data(now, timing.FALLBACK_MAX)
         if self._signon.rest and mode is not Mode.B:
             self._receive_unasked(self._signon.rest, now)
-
-    def _first_data(self, now: float, patience: float) -> None:
-        self._receiver = self._new_receiver()
-        self._noise_since = None
-        self._enter(State.FIRST_DATA, now + patience + self.settings.latency)
 
     def _fail_sign_on(self, now: float) -> None:
         failure, detail = self._signon.explain()
@@ -310,127 +292,54 @@ class ReadoutSession:
 
     # --- data
 
+    def _first_data(self, now: float, patience: float) -> None:
+        self._data = self._new_data_phase()
+        self._enter(State.FIRST_DATA, now + patience + self.settings.latency)
+
     def _receive_data(self, data: bytes, now: float) -> None:
         if self._data_since is None:
             self._data_since = now
-        self._receiver.feed(data)
-        gap = timing.CHARACTER_GAP + self.settings.latency
-        if self._receiver.block is not None:
-            self._block_arrived(self._receiver.block, now)
-        elif self._receiver.inside:
-            if self._state is not State.DATA:
-                self._enter(State.DATA, None)
-            if self._receiver.marked and not self._check_required:
-                gap = timing.END_GAP + self.settings.latency
-            self._deadline = now + gap
-            if self._receiver.size > MAX_MESSAGE:
-                self._fail(Failure.TOO_LONG, f"{MAX_MESSAGE} characters came without an end of the data", now)
-        elif self._receiver.clean[-4:].startswith(bytes((SOH,)) + b"B0"):
-            self._fail(Failure.REFUSED, "the meter ended the session instead of sending data", now)
-        else:
-            self._judge_noise(now)
+        self._follow(self._data.receive(data, now), now)
 
     def _receive_unasked(self, data: bytes, now: float) -> None:
         """Take what follows the identification at once: data of a meter that waits for no acknowledgement, or nothing."""
-        self._receiver.feed(data)
-        if self._receiver.started or self._state is State.FIRST_DATA:
-            self._receive_data(b"", now)
+        outcome = self._data.receive(data, now)
+        if self._data.begun_with_stx or self._state is State.FIRST_DATA:
+            self._data_since = now
+            self._follow(outcome, now)
 
-    def _judge_noise(self, now: float) -> None:
-        """Tell a burst of noise from characters at another speed, where nothing so far begins a message."""
-        noise = self._receiver
-        if not noise.unreadable:
-            if noise.size > MAX_NOISE:
-                self._fail(Failure.GARBAGE, f"{noise.size} characters came after the sign-on, but no data", now)
-            return
-        if self._noise_since is None:
-            self._noise_since = now
-        lasted = now - self._noise_since
-        if lasted < timing.SLOW_EVIDENCE:
-            return
-        if self.baudrate != timing.INITIAL_BAUDRATE and noise.size <= MANY_AT_300 * (lasted * 30 + 2):
-            detail = f"unreadable characters at {self.baudrate} Bd, as slow as those of a meter that stayed at 300 Bd"
-            self._fail(Failure.STAYED_SLOW, detail, now)
-        elif noise.size > MAX_NOISE:
-            self._fail(Failure.GARBAGE, f"unreadable characters at {self.baudrate} Bd", now)
-
-    def _first_data_missing(self, now: float) -> SetLine | None:
-        if self._receiver.size:
-            self._fail(Failure.GARBAGE, f"{self._receiver.size} characters came after the sign-on, but no data", now)
-        elif self.baudrate != timing.INITIAL_BAUDRATE:
+    def _went_quiet(self, now: float) -> SetLine | None:
+        outcome = self._data.quiet()
+        nothing = isinstance(outcome, Hopeless) and outcome.failure is Failure.NO_DATA
+        if nothing and self.baudrate != timing.INITIAL_BAUDRATE:
             # Late fall-back: a meter that ignored the acknowledgement may only now begin at 300 Bd.
             self._fell_back = True
             return self._switch(timing.INITIAL_BAUDRATE, now)
-        else:
-            self._fail(Failure.NO_DATA, "the meter identified itself and then sent nothing", now)
+        self._follow(outcome, now)
         return None
 
-    @property
-    def _check_required(self) -> bool:
-        if self._receiver.inside and not self._receiver.started and self._mode in {Mode.A, Mode.D}:
-            return False
-        return self._dialect.block_check_required
-
-    @property
-    def _mode(self) -> Mode:
-        if self._dialect.mode is not None:
-            return self._dialect.mode
-        return self.identification.mode if self.identification else Mode.A
-
-    def _line_went_quiet(self, now: float) -> None:
-        if self._state is State.REPLIED and not self._receiver.inside:
-            self._fail(Failure.BAD_CHECK, "the block check was wrong and the meter did not repeat its message", now)
-            return
-        block = self._receiver.close()
-        if block is None:
-            self._fail(Failure.NO_DATA, "no data came", now)
-        elif not block.marked:
-            self._cut(block, "the data stopped before their end mark", now)
-        elif block.check is BlockCheck.BAD or self._check_required:
-            self._cut(block, "the data came without their block check", now)
-        else:
-            self._blocks.append(block)
-            self._complete()
-
-    def _block_arrived(self, block: Block, now: float) -> None:
-        empty = b"(" not in block.text and not self._blocks
-        if block.check is not BlockCheck.OK or block.parity_errors or empty:
-            self._events.append(Rejected(self._telegram([block], complete=True), Failure.BAD_CHECK, now))
-            if self._repeats < MAX_REPEATS and not self._dialect.battery:
-                self._repeats += 1
-                self._answer(NAK_MESSAGE, now)
-            else:
-                self._fail(Failure.BAD_CHECK, "the block check or the parity of characters was wrong", now)
-            return
-        self._blocks.append(block)
-        if sum(len(block.text) for block in self._blocks) > MAX_MESSAGE:
-            self._fail(Failure.TOO_LONG, f"{MAX_MESSAGE} characters came without an end of the data", now)
-        elif block.partial:
-            self._repeats = 0
-            self._answer(ACK_MESSAGE, now)
-        else:
-            self._complete()
-
-    def _answer(self, message: bytes, now: float) -> None:
-        self._reply = message
-        fast = self.identification is not None and self.identification.fast_reaction
-        self._enter(State.REPLY, now + (timing.REACTION_MIN_FAST if fast else timing.REACTION_MIN))
-
-    def _complete(self) -> None:
-        started = self._data_since if self._data_since is not None else self._last_byte
-        self._events.append(Received(self._telegram(self._blocks, complete=True), started, self._last_byte))
-        self._finish()
-
-    def _cut(self, block: Block, detail: str, now: float) -> None:
-        failure = Failure.CUT
-        if self._fell_back:
-            failure = Failure.STAYED_SLOW
-            detail = "the meter sent at 300 Bd although another speed was agreed, and its first characters were lost"
-        self._events.append(Rejected(self._telegram([*self._blocks, block], complete=False), failure, now))
-        self._fail(failure, detail, now)
-
-    def _telegram(self, blocks: list[Block], *, complete: bool) -> Telegram:
-        return telegram_of(self.identification, self._mode, blocks, complete=complete)
+    def _follow(self, outcome: Outcome, now: float) -> None:
+        for telegram, failure in self._data.rejected:
+            self._events.append(Rejected(telegram, failure, now))
+        self._data.rejected.clear()
+        match outcome:
+            case Waiting.FOR_DATA:
+                pass
+            case Waiting.FOR_MORE:
+                self._enter(State.DATA, now + timing.CHARACTER_GAP + self.settings.latency)
+            case Waiting.FOR_NOTHING:
+                self._enter(State.DATA, now + timing.END_GAP + self.settings.latency)
+            case Reply(message):
+                self._reply = message
+                self._enter(State.REPLY, now + self._reaction_min)
+            case Complete(telegram):
+                started = self._last_byte if self._data_since is None else self._data_since
+                self._events.append(Received(telegram, started, self._last_byte))
+                self._finish()
+            case Hopeless(failure, detail):
+                self._fail(failure, detail, now)
+            case _ as unreachable:
+                assert_never(unreachable)
 
     # --- ends
 
@@ -438,11 +347,19 @@ class ReadoutSession:
     def _block_check(self) -> BlockCheckKind:
         return self._dialect.block_checks[0] if self._dialect.block_checks else BlockCheckKind.XOR
 
-    def _new_receiver(self) -> BlockReceiver:
-        return BlockReceiver(
-            self._dialect.block_checks,
+    @property
+    def _reaction_min(self) -> float:
+        fast = self.identification is not None and self.identification.fast_reaction
+        return timing.REACTION_MIN_FAST if fast else timing.REACTION_MIN
+
+    def _new_data_phase(self) -> DataPhase:
+        return DataPhase(
+            self._dialect,
+            self.identification,
             software_parity=self.settings.format.software_parity,
             parity=self._parity,
+            baudrate=self.baudrate or timing.INITIAL_BAUDRATE,
+            fell_back=self._fell_back,
         )
 
     def _fail(self, failure: Failure, detail: str, now: float) -> None:
