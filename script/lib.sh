@@ -77,19 +77,21 @@ ensure_uv() {
   say "installing uv into .tools"
   rm -rf "$tools/uv"
   if "$python" -m venv "$tools/uv" >"$tools/uv.log" 2>&1; then
-    "$tools/uv/bin/python" -m pip install -q --disable-pip-version-check --require-hashes --only-binary :all: \
-      -r requirements-tools.lock >>"$tools/uv.log" 2>&1 || uv_missing
+    install_uv_by_pip || uv_missing
   else
     say "this Python cannot make environments with pip (Debian: python3-venv is not installed); fetching uv's wheel itself"
     rm -rf "$tools/uv"
-    if ! "$python" script/fetch_uv.py requirements-tools.lock "$tools/uv/bin" >>"$tools/uv.log" 2>&1; then
-      is_debian_root && apt_install python3-venv && "$python" -m venv "$tools/uv" >>"$tools/uv.log" 2>&1 &&
-        "$tools/uv/bin/python" -m pip install -q --disable-pip-version-check --require-hashes --only-binary :all: \
-          -r requirements-tools.lock >>"$tools/uv.log" 2>&1 || uv_missing
-    fi
+    "$python" script/fetch_uv.py requirements-tools.lock "$tools/uv/bin" >>"$tools/uv.log" 2>&1 ||
+      { is_debian_root && apt_install python3-venv && "$python" -m venv "$tools/uv" >>"$tools/uv.log" 2>&1 && install_uv_by_pip; } ||
+      uv_missing
   fi
   "$uv" --version >/dev/null || uv_missing
   printf '%s' "$want" >"$stamp"
+}
+
+install_uv_by_pip() {
+  "$tools/uv/bin/python" -m pip install -q --disable-pip-version-check --require-hashes --only-binary :all: \
+    -r requirements-tools.lock >>"$tools/uv.log" 2>&1
 }
 
 uv_missing() {
@@ -109,9 +111,9 @@ ensure_environment() {
   done
   say "making $directory from $lock ($("$python" -V))"
   rm -f "$directory/stamp"
-  "$directory/bin/python" -c '' 2>/dev/null &&
-    [ "$("$directory/bin/python" -c 'import sys; print(sys.prefix)')" = "$root/$directory" ] ||
+  if [ "$("$directory/bin/python" -c 'import sys; print(sys.prefix)' 2>/dev/null)" != "$root/$directory" ]; then
     "$uv" venv -q --clear --python "$python" "$directory"
+  fi
   # Compiled at once: tests and a slow machine's first command do not pay for it.
   "$uv" pip sync -q --compile-bytecode --python "$directory/bin/python" --require-hashes "$lock"
   "$uv" pip install -q --python "$directory/bin/python" --no-deps --no-build-isolation --editable .
