@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from obisgw.config.load import check_file, check_text, load
 from obisgw.config.problem import InvalidConfigurationError
-from obisgw.config.table import LineFormat, LogLevel, MeterMode
+from obisgw.config.values import LineFormat, LogLevel, MeterMode
 from obisgw.errors import ConfigurationError
 from obisgw.secret import Secret
 

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 from obisgw.secret import Secret
 
 from .problem import Problem
-from .table import MeterMode, MeterSettings
+from .values import MeterMode
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
     from pathlib import Path
+
+    from .table import MeterSettings
 
 Values = dict[str, Any]
 Lines = dict[str, int]

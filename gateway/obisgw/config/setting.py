@@ -48,7 +48,7 @@ class _Described:
 
 
 # Any, so that a field of any type can be declared with it, as with dataclasses.field.
-def setting(  # noqa: PLR0913 - one parameter a column of the table
+def setting(
     kind: Kind,
     meaning: str,
     *,

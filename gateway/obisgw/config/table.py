@@ -4,20 +4,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
-from enum import Enum
 from typing import TYPE_CHECKING
 
 from .setting import TRUTH, Setting, choice, duration, number_of, seconds, setting, settings_of, text, whole
+from .values import BAUDRATES, LineFormat, LogLevel, MeterMode
 
 if TYPE_CHECKING:
     from pathlib import Path
 
     from obisgw.secret import Secret
 
-# Slower than the standard's 300 Bd is not built; faster than 115200 no optical head follows.
-_RATES = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)
 _NAME = text("text", r"[^\x00-\x1f\x7f]{1,64}", "empty, longer than 64 characters, or has control characters")
 _PORT = text("path or URL", r"[!-~]{1,400}", "no path or URL: blanks and letters beyond ASCII do not occur in one")
 _TOPIC = text("topic", r"[^\x00-\x20#+/][^\x00-\x20#+]{0,99}(?<!/)", "no topic: no blanks, # or +, no / at its ends")
@@ -30,43 +28,13 @@ _DIALECT = text("name", r"[a-z0-9][a-z0-9_.-]{0,63}", "no name of a dialect")
 _HOST = text("host", r"[0-9A-Za-z_.:\[\]-]{1,253}", "no host name or address (the port has its own setting)")
 
 
-class MeterMode(Enum):
-    """How the meter is read. ``AUTO``: by request, A to C as the meter's identification offers."""
-
-    AUTO = "auto"
-    A = "A"
-    B = "B"
-    C = "C"
-    D = "D"
-
-
-class LineFormat(Enum):
-    """Characters on the line. The software ones open the port with eight bits and make and check the parity here."""
-
-    SOFTWARE_7E1 = "software-7e1"
-    SOFTWARE_7E2 = "software-7e2"
-    HARDWARE_7E1 = "7e1"
-    HARDWARE_7E2 = "7e2"
-    HARDWARE_8E1 = "8e1"
-    HARDWARE_8N1 = "8n1"
-
-
-class LogLevel(Enum):
-    """How much the log says."""
-
-    DEBUG = "debug"
-    INFO = "info"
-    WARNING = "warning"
-    ERROR = "error"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeterSettings:
     """One meter. ``entry`` is unique: the name, which stands for the meter until its own number is known."""
 
     entry: str
-    line: int
-    """Where the meter's settings start in the file."""
+    line: int = field(compare=False)
+    """Where the meter's settings start in the file; moving them there changes nothing."""
 
     port: str = setting(
         _PORT,
@@ -94,13 +62,13 @@ class MeterSettings:
         default=MeterMode.AUTO,
     )
     baudrate: int | None = setting(
-        number_of(*_RATES),
+        number_of(*BAUDRATES),
         "Rate of the request, or in mode D the rate at which the meter sends.",
         unit="baud",
         shown="300; in mode D 9600 or as the dialect says",
     )
     max_baudrate: int | None = setting(
-        number_of(*_RATES), "Fastest rate to ask the meter for, where the line or head takes no more.", unit="baud"
+        number_of(*BAUDRATES), "Fastest rate to ask the meter for, where the line or head takes no more.", unit="baud"
     )
     format: LineFormat = setting(
         choice(LineFormat),

@@ -1,0 +1,39 @@
+"""Choices that the configuration file and the command line share. Imports nothing, so that `read` stays small."""
+
+from __future__ import annotations
+
+from enum import Enum
+
+
+class MeterMode(Enum):
+    """How the meter is read. ``AUTO``: by request, A to C as the meter's identification offers."""
+
+    AUTO = "auto"
+    A = "A"
+    B = "B"
+    C = "C"
+    D = "D"
+
+
+class LineFormat(Enum):
+    """Characters on the line. The software ones open the port with eight bits and make and check the parity here."""
+
+    SOFTWARE_7E1 = "software-7e1"
+    SOFTWARE_7E2 = "software-7e2"
+    HARDWARE_7E1 = "7e1"
+    HARDWARE_7E2 = "7e2"
+    HARDWARE_8E1 = "8e1"
+    HARDWARE_8N1 = "8n1"
+
+
+class LogLevel(Enum):
+    """How much the log says."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+# Slower than the standard's 300 Bd is not built; faster than 115200 no optical head follows.
+BAUDRATES = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)

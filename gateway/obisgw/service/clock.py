@@ -1,0 +1,46 @@
+"""The service's clock, an edge of its own so that tests move it by hand."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from typing import Protocol
+
+
+class Clock(Protocol):
+    """Unix time, the local day, and waiting."""
+
+    def now(self) -> float:
+        """Return Unix time in seconds."""
+
+    def utc_offset(self) -> float:
+        """Return the local time's seconds east of UTC, now."""
+
+    async def wait(self, event: asyncio.Event, seconds: float) -> None:
+        """Return when the event is set, or after that many seconds."""
+
+
+class SystemClock:
+    """The machine's clock."""
+
+    def now(self) -> float:
+        """Return Unix time in seconds."""
+        return time.time()
+
+    def utc_offset(self) -> float:
+        """Return the local time's seconds east of UTC, now."""
+        return float(time.localtime().tm_gmtoff)
+
+    async def wait(self, event: asyncio.Event, seconds: float) -> None:
+        """Return when the event is set, or after that many seconds."""
+        try:
+            async with asyncio.timeout(max(0.0, seconds)):
+                await event.wait()
+        except TimeoutError:
+            return
+
+
+def local_day(clock: Clock) -> str:
+    """Return today's local date, for counting reads a day."""
+    return datetime.fromtimestamp(clock.now() + clock.utc_offset(), UTC).date().isoformat()

@@ -1,0 +1,69 @@
+"""What the service needs of the reader below it and the publisher above it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from obisgw.errors import ObisGatewayError
+    from obisgw.readings.reading import Health, MeterIdentity, Reading
+
+
+@dataclass(frozen=True, slots=True)
+class Trouble:
+    """What went wrong on the line during a readout, also one that came to a good end after repeats."""
+
+    parity_errors: int = 0
+    block_check_errors: int = 0
+    silences: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Success:
+    """A proved telegram as a reading, with how it was got. ``battery``: each read shortens the meter's life."""
+
+    reading: Reading
+    battery: bool = False
+    baudrate: int | None = None
+    switch_margin: float | None = None
+    trouble: Trouble = field(default_factory=Trouble)
+
+
+@dataclass(frozen=True, slots=True)
+class Miss:
+    """A readout that came to nothing. ``error`` says what and where, and what to do."""
+
+    error: ObisGatewayError
+    trouble: Trouble = field(default_factory=Trouble)
+
+
+class MeterEdge(Protocol):
+    """One meter on the line."""
+
+    async def read(self) -> Success | Miss:
+        """Read it once. Cancelled, it leaves the meter and the port usable."""
+
+    def pushes(self) -> AsyncIterator[Success | Miss]:
+        """Listen to a meter that sends unasked; ends only with its task."""
+
+    async def close(self) -> None:
+        """Give the port back."""
+
+
+class PublisherEdge(Protocol):
+    """Where readings go."""
+
+    def publish(self, reading: Reading, health: Health) -> None:
+        """Hand a reading on."""
+
+    def silent(self, meter: MeterIdentity, health: Health) -> None:
+        """Tell that the meter could not be read."""
+
+    def replaced(self, before: MeterIdentity, now: MeterIdentity) -> None:
+        """Tell that another meter stands where one was."""
+
+    def forget(self, meter: MeterIdentity) -> None:
+        """Remove a meter that is configured no more."""

@@ -1,0 +1,110 @@
+"""All ports and meters of one configuration, and what changes when the configuration does."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from .meter import MeterRun
+from .port import PortRun
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from obisgw.config.table import MeterSettings
+
+    from .clock import Clock
+    from .edges import MeterEdge, PublisherEdge
+    from .state import State
+
+_log = logging.getLogger(__name__)
+
+
+class Gateway:
+    """Runs the meters. One port's trouble never touches another's: each has its task."""
+
+    def __init__(
+        self, publisher: PublisherEdge, state: State, clock: Clock, edge_of: Callable[[MeterSettings], MeterEdge]
+    ) -> None:
+        self.publisher = publisher
+        self._state = state
+        self._clock = clock
+        self._edge_of = edge_of
+        self._meters: dict[str, MeterRun] = {}
+        self._ports: dict[str, tuple[PortRun, asyncio.Task[None]]] = {}
+
+    @property
+    def meters(self) -> tuple[MeterRun, ...]:
+        """The meters that run, in the order of the configuration."""
+        return tuple(self._meters.values())
+
+    @property
+    def alive(self) -> bool:
+        """Whether every port's task still runs."""
+        return all(not task.done() for _, task in self._ports.values())
+
+    async def configure(self, settings: Iterable[MeterSettings]) -> None:
+        """Run these meters from now on. Those whose settings are the same go on undisturbed."""
+        before, wanted = self._meters, {meter.entry: meter for meter in settings}
+        kept = {entry: run for entry, run in before.items() if wanted.get(entry) == run.settings}
+        # A meter must have left its port before it comes to another.
+        await self._spread(kept)
+        for entry, run in before.items():
+            if entry not in wanted and run.state.identity is not None:
+                _log.info("%s at %s: removed from the configuration", entry, run.settings.port)
+                self._state.meters.pop(entry, None)
+                if all(other.state.identity != run.state.identity for other in kept.values()):
+                    self.publisher.forget(run.state.identity)
+        self._meters = {entry: kept.get(entry) or self._new(meter) for entry, meter in wanted.items()}
+        await self._spread(self._meters)
+        self._state.save()
+
+    def read_now(self, meter: str) -> bool:
+        """Read the meter with this id or name as soon as its line is free; False when there is none."""
+        for run in self._meters.values():
+            if run.answers_to(meter):
+                self._ports[run.settings.port][0].read_now(run)
+                return True
+        return False
+
+    def exchange_publisher(self, publisher: PublisherEdge) -> None:
+        """Hand readings to another publisher from now on."""
+        self.publisher = publisher
+        for run in self._meters.values():
+            run.publisher = publisher
+
+    async def stop(self) -> None:
+        """End every readout, leave every meter usable and every port free, and keep what was learned."""
+        tasks = [task for _, task in self._ports.values()]
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks)
+        self._ports.clear()
+        self._state.save()
+
+    async def _spread(self, meters: dict[str, MeterRun]) -> None:
+        """Give every port its meters; ports without any are given back."""
+        by_port: dict[str, list[MeterRun]] = {port: [] for port in self._ports}
+        for run in meters.values():
+            by_port.setdefault(run.settings.port, []).append(run)
+        for port, runs in by_port.items():
+            if port not in self._ports:
+                line = PortRun(port, self._clock, self._saved)
+                self._ports[port] = line, asyncio.create_task(line.run(), name=f"port {port}")
+            await self._ports[port][0].exchange(tuple(runs))
+            if not runs:
+                _, task = self._ports.pop(port)
+                task.cancel()
+                await asyncio.wait((task,))
+
+    def _new(self, settings: MeterSettings) -> MeterRun:
+        state = self._state.of(settings.entry)
+        return MeterRun(settings, self._edge_of(settings), self.publisher, state, self._clock)
+
+    def _saved(self, meter: MeterRun) -> None:
+        """Keep what a readout changed, where losing it would cost something: memory cards wear by writing."""
+        if meter.schedule.battery or meter.identity_changed:
+            meter.identity_changed = False
+            self._state.save()

@@ -1,0 +1,169 @@
+"""One configured meter: its schedule, its identity, its health, and the one log line a change of state."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from obisgw.errors import MeterError
+from obisgw.readings.reading import Health
+
+from .clock import local_day
+from .edges import Miss, Success
+from .identity import Change, settle
+from .schedule import Schedule
+
+if TYPE_CHECKING:
+    from obisgw.config.table import MeterSettings
+    from obisgw.readings.reading import Reading
+
+    from .clock import Clock
+    from .edges import MeterEdge, PublisherEdge, Trouble
+    from .state import MeterState
+
+_log = logging.getLogger(__name__)
+
+
+class MeterRun:
+    """One meter while the service runs. ``due`` is when it is read next, in Unix time."""
+
+    def __init__(
+        self, settings: MeterSettings, edge: MeterEdge, publisher: PublisherEdge, state: MeterState, clock: Clock
+    ) -> None:
+        self.settings = settings
+        self.edge = edge
+        self.publisher = publisher
+        self.state = state
+        self.health = Health()
+        self._clock = clock
+        self._said: str | None = None
+        """The trouble that the log already tells of."""
+        self.identity_changed = False
+        """Whether the state holds an identity that was not saved yet."""
+        self._failures = 0
+        self._last_published = 0.0
+        self.due = self.schedule.first_start(state.last_start, clock.now(), clock.utc_offset())
+
+    @property
+    def schedule(self) -> Schedule:
+        """The schedule by the settings and by what is known of the meter."""
+        settings = self.settings
+        return Schedule.of(settings.every, settings.reads_a_day, aligned=settings.aligned, battery=self.state.battery)
+
+    @property
+    def name(self) -> str:
+        """The meter as log lines and messages name it."""
+        return self.settings.entry
+
+    def answers_to(self, meter: str) -> bool:
+        """Whether ``meter`` is this one's id or name."""
+        identity = self.state.identity
+        return meter == self.settings.entry or (identity is not None and identity.id == meter)
+
+    def read_now(self) -> None:
+        """Read as soon as the line is free."""
+        self.due = self._clock.now()
+
+    async def read(self) -> None:
+        """Read the meter once, and set when it is due next."""
+        start = self._clock.now()
+        self.state.count_read(local_day(self._clock), start)
+        self.take(await self.edge.read())
+        self.due = self.schedule.next_start(start, self._clock.now(), self._failures, self._clock.utc_offset())
+
+    async def listen(self) -> None:
+        """Take what the meter sends unasked, for ever."""
+        async for outcome in self.edge.pushes():
+            every = self.settings.every
+            now = self._clock.now()
+            # Half a second of grace: the meter's own pace is not exact.
+            if isinstance(outcome, Success) and every and now - self._last_published < every.total_seconds() - 0.5:
+                continue
+            if isinstance(outcome, Success):
+                self._last_published = now
+            self.take(outcome)
+
+    def take(self, outcome: Success | Miss) -> None:
+        """Publish a reading, or note why there is none."""
+        self._count(outcome.trouble)
+        match outcome:
+            case Success():
+                self._succeeded(outcome)
+            case Miss():
+                self._failed(str(outcome.error))
+
+    def _count(self, trouble: Trouble) -> None:
+        health = self.health
+        self.health = replace(
+            health,
+            parity_errors=health.parity_errors + trouble.parity_errors,
+            block_check_errors=health.block_check_errors + trouble.block_check_errors,
+            silences=health.silences + trouble.silences,
+            reads_today=self.state.reads_today,
+        )
+
+    def _succeeded(self, success: Success) -> None:
+        reading = success.reading
+        wanted, number = self.settings.number, reading.meter.number
+        if wanted is not None and number is not None and wanted.lstrip("0") != number.lstrip("0"):
+            error = MeterError(
+                f"another meter answers: its number is {number}, not {wanted}",
+                where=f"{self.name} at {self.settings.port}",
+                hint="put the head on the right meter, or correct 'number'",
+            )
+            self._failed(str(error))
+            return
+        self.state.battery = success.battery
+        reading = self._identified(reading)
+        self.health = replace(
+            self.health,
+            reads=self.health.reads + 1,
+            last_success=reading.at,
+            last_duration=reading.duration,
+            last_error=None,
+            baudrate=success.baudrate,
+            switch_margin=success.switch_margin,
+        )
+        if self._said is not None:
+            times = f"{self._failures} failed readout{'s' if self._failures > 1 else ''}"
+            _log.info("%s at %s: read again after %s", self.name, self.settings.port, times)
+        elif self.health.reads == 1:
+            number = reading.meter.number or "without number"
+            _log.info(
+                "%s at %s: meter %s (%s), %d registers in %.1f s",
+                self.name,
+                self.settings.port,
+                reading.meter.id,
+                number,
+                len(reading.registers),
+                reading.duration,
+            )
+        self._said, self._failures = None, 0
+        self.publisher.publish(reading, self.health)
+
+    def _identified(self, reading: Reading) -> Reading:
+        before = self.state.identity
+        identity, change = settle(before, reading.meter)
+        self.state.identity = identity
+        self.identity_changed = self.identity_changed or identity != before
+        if change is Change.REPLACED and before is not None:
+            _log.warning(
+                "%s at %s: meter %s stands where %s was; it is published as a new device",
+                self.name,
+                self.settings.port,
+                identity.id,
+                before.id,
+            )
+        if before is not None and before.id != identity.id:
+            self.publisher.replaced(before, identity)
+        return replace(reading, meter=identity)
+
+    def _failed(self, sentence: str) -> None:
+        self._failures += 1
+        self.health = replace(self.health, failures=self.health.failures + 1, last_error=sentence)
+        if sentence != self._said:
+            _log.warning("%s", sentence)
+            self._said = sentence
+        if self.state.identity is not None:
+            self.publisher.silent(self.state.identity, self.health)

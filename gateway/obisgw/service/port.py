@@ -1,0 +1,112 @@
+"""One port: its meters one after another, and whatever goes wrong kept to itself."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING
+
+from obisgw.config.values import MeterMode
+from obisgw.errors import MeterError
+
+from .edges import Miss
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from .clock import Clock
+    from .meter import MeterRun
+
+_log = logging.getLogger(__name__)
+
+LONGEST_WAIT = 60.0
+"""The machine's clock is looked at so often, because it may be set."""
+LONGEST_READ = 3600.0
+"""Nothing that a meter sends takes so long: 64 kB at 300 Bd are 36 minutes."""
+CLOCK_JUMP = 2 * 3600.0
+PAUSE_AFTER_FAULT = 60.0
+
+
+class PortRun:
+    """The task of one port. ``meters`` may be exchanged while it runs."""
+
+    def __init__(self, port: str, clock: Clock, saved: Callable[[MeterRun], None]) -> None:
+        self.port = port
+        self.meters: tuple[MeterRun, ...] = ()
+        self._clock = clock
+        self._saved = saved
+        self._wake = asyncio.Event()
+        self._active: tuple[MeterRun, asyncio.Task[None]] | None = None
+
+    async def exchange(self, meters: tuple[MeterRun, ...]) -> None:
+        """Take these meters in place of the present ones; those in both go on undisturbed."""
+        gone = [meter for meter in self.meters if meter not in meters]
+        self.meters = meters
+        if self._active is not None and self._active[0] in gone:
+            await _ended(self._active[1])
+        for meter in gone:
+            await meter.edge.close()
+        self._wake.set()
+
+    def read_now(self, meter: MeterRun) -> None:
+        """Read this meter as soon as the line is free."""
+        meter.read_now()
+        self._wake.set()
+
+    async def run(self) -> None:
+        """Read the meters by their schedules until cancelled. The port is free afterwards."""
+        try:
+            while True:
+                meter = min(self.meters, key=lambda one: one.due, default=None)
+                self._wake.clear()
+                if meter is None:
+                    await self._wake.wait()
+                elif meter.settings.mode is MeterMode.D:
+                    await self._do(meter, meter.listen())
+                elif await self._wait_for(meter):
+                    await self._do(meter, self._read(meter))
+                    self._saved(meter)
+        finally:
+            for meter in self.meters:
+                await meter.edge.close()
+
+    async def _wait_for(self, meter: MeterRun) -> bool:
+        """Return whether the meter is due, after waiting for that or for any reason to look again."""
+        rest = meter.due - self._clock.now()
+        if rest > meter.schedule.pause_after(99) + CLOCK_JUMP:
+            # The machine's clock was set back: what was due then means nothing now.
+            meter.read_now()
+            return True
+        if rest > 0:
+            await self._clock.wait(self._wake, min(rest, LONGEST_WAIT))
+        return not self._wake.is_set() and meter.due <= self._clock.now()
+
+    async def _read(self, meter: MeterRun) -> None:
+        try:
+            async with asyncio.timeout(LONGEST_READ):
+                await meter.read()
+        except TimeoutError:
+            error = MeterError("the readout did not end", where=f"{meter.name} at {self.port}")
+            meter.take(Miss(error))
+
+    async def _do(self, meter: MeterRun, work: Coroutine[None, None, None]) -> None:
+        """Do ``work`` as a task of its own, so that it can be ended when its meter is taken away."""
+        task = asyncio.create_task(work, name=f"{meter.name} at {self.port}")
+        self._active = meter, task
+        try:
+            await asyncio.wait((task,))
+        finally:
+            self._active = None
+            await _ended(task)
+        if not task.cancelled() and (fault := task.exception()) is not None:
+            # A fault of ours with one meter: said whole, and the others are read on.
+            _log.error("%s at %s: a fault of the program", meter.name, self.port, exc_info=fault)
+            meter.due = self._clock.now() + PAUSE_AFTER_FAULT
+            if meter.settings.mode is MeterMode.D:
+                await self._clock.wait(self._wake, PAUSE_AFTER_FAULT)
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    """End the task and wait for its end."""
+    task.cancel()
+    await asyncio.wait((task,))

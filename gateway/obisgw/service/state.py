@@ -1,0 +1,96 @@
+"""What the service must know after a restart: the meters it met and the reads it made today."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from obisgw.obis import Medium
+from obisgw.readings.reading import MeterIdentity
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+_log = logging.getLogger(__name__)
+_FORMAT = 1
+
+
+@dataclass(slots=True)
+class MeterState:
+    """One configured meter. ``last_start`` is Unix time; ``day`` is the local date that ``reads_today`` counts."""
+
+    identity: MeterIdentity | None = None
+    battery: bool = False
+    last_start: float = 0.0
+    day: str = ""
+    reads_today: int = 0
+    failures_in_a_row: int = 0
+
+    def count_read(self, day: str, at: float) -> None:
+        """Count one readout begun."""
+        if day != self.day:
+            self.day, self.reads_today = day, 0
+        self.reads_today += 1
+        self.last_start = at
+
+
+@dataclass(slots=True)
+class State:
+    """All configured meters by entry. Without a path nothing is kept."""
+
+    path: Path | None = None
+    meters: dict[str, MeterState] = field(default_factory=dict)
+
+    @classmethod
+    def load(cls, path: Path | None) -> State:
+        """Return what the file knows; a damaged file is set aside and said so, and the service starts anew."""
+        state = cls(path)
+        if path is None or not path.exists():
+            return state
+        try:
+            document = json.loads(path.read_text("utf-8"))
+            state.meters = {entry: _meter(values) for entry, values in document["meters"].items()}
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            aside = path.with_suffix(".damaged")
+            _log.warning("%s cannot be used and is kept as %s: %s", path, aside.name, error)
+            path.replace(aside)
+            state.meters = {}
+        return state
+
+    def of(self, entry: str) -> MeterState:
+        """Return the meter's state, a new one for a new meter."""
+        return self.meters.setdefault(entry, MeterState())
+
+    def save(self) -> None:
+        """Write the file whole or not at all."""
+        if self.path is None:
+            return
+        document = {"format": _FORMAT, "meters": {entry: _document(meter) for entry, meter in self.meters.items()}}
+        new = self.path.with_suffix(".new")
+        try:
+            with new.open("w", encoding="utf-8") as file:
+                json.dump(document, file, indent=1, ensure_ascii=False)
+                file.flush()
+                os.fsync(file.fileno())
+            new.replace(self.path)
+        except OSError as error:
+            _log.error("%s cannot be written: %s (read counts and known meters are lost at a restart)", new, error)
+
+
+def _document(meter: MeterState) -> dict[str, Any]:
+    values = asdict(meter)
+    if meter.identity is not None:
+        values["identity"]["medium"] = meter.identity.medium.name
+    return values
+
+
+def _meter(values: dict[str, Any]) -> MeterState:
+    identity = values.pop("identity")
+    meter = MeterState(**values)
+    if identity is not None:
+        medium = Medium[identity.pop("medium")]
+        meter.identity = MeterIdentity(medium=medium, **identity)
+    return meter

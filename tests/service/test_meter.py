@@ -1,0 +1,133 @@
+"""One meter: what is published, counted, and said in the log."""
+
+from __future__ import annotations
+
+import asyncio
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+import pytest
+
+from obisgw.config.values import MeterMode
+from obisgw.service.meter import MeterRun
+from obisgw.service.state import MeterState
+
+from .fakes import FakeClock, FakeMeter, FakePublisher, identity, settings, settled, silence, success
+
+if TYPE_CHECKING:
+    from obisgw.service.edges import Miss, Success
+
+
+def run_of(*outcomes: Success | Miss, **values: object) -> tuple[MeterRun, FakePublisher]:
+    """Return a meter that will answer so, and its publisher."""
+    clock, publisher = FakeClock(), FakePublisher()
+    return MeterRun(settings(**values), FakeMeter(clock, *outcomes), publisher, MeterState(), clock), publisher  # type: ignore[arg-type]
+
+
+async def test_a_reading_is_published_with_the_health() -> None:
+    """Counts are those since the service started."""
+    run, publisher = run_of(success(parity_errors=2, block_check_errors=1))
+    await run.read()
+    assert publisher.told == [("reading", "isk_123")]
+    health = publisher.health
+    assert (health.reads, health.failures, health.parity_errors, health.block_check_errors) == (1, 0, 2, 1)
+    assert (health.reads_today, health.baudrate, health.switch_margin, health.last_duration) == (1, 9600, 0.04, 2.5)
+
+
+async def test_each_change_of_state_is_one_log_line(caplog: pytest.LogCaptureFixture) -> None:
+    """Not one line a failed readout, and a new one when the trouble is another."""
+    caplog.set_level("INFO", "obisgw")
+    run, publisher = run_of(
+        success(), silence(), silence(), silence(), silence("only the own request came back"), success(), success()
+    )
+    for _ in range(7):
+        await run.read()
+    assert [record.message for record in caplog.records] == [
+        "House at /a: meter isk_123 (123), 0 registers in 2.5 s",
+        "House at /a: no answer",
+        "House at /a: only the own request came back",
+        "House at /a: read again after 4 failed readouts",
+    ]
+    assert (publisher.health.failures, publisher.health.silences, publisher.health.last_error) == (4, 4, None)
+
+
+async def test_a_silent_meter_is_read_less_and_less_and_then_as_before() -> None:
+    """The pause doubles with each failure and is the usual one after the first answer."""
+    run, _ = run_of(*[silence()] * 4, success(), every=timedelta(seconds=60), aligned=False)
+    pauses = []
+    for _ in range(5):
+        start = run.due
+        await run.read()
+        pauses.append(run.due - start)
+        run._clock.time = run.due  # type: ignore[attr-defined]
+    assert pauses == [60, 120, 240, 480, 60]
+
+
+async def test_a_meter_that_never_answered_is_no_device() -> None:
+    """There is nothing to call unavailable yet."""
+    run, publisher = run_of(silence())
+    await run.read()
+    assert publisher.told == []
+
+
+async def test_a_replaced_meter_is_a_new_device(caplog: pytest.LogCaptureFixture) -> None:
+    """Its number says so; a telegram without number says nothing."""
+    run, publisher = run_of(success(), success(identity(None)), success(identity("999")))
+    for _ in range(3):
+        await run.read()
+    assert publisher.told == [
+        ("reading", "isk_123"),
+        ("reading", "isk_123"),
+        ("replaced", "isk_123 by isk_999"),
+        ("reading", "isk_999"),
+    ]
+    assert "meter isk_999 stands where isk_123 was" in caplog.text
+
+
+async def test_a_meter_with_another_number_than_configured_is_not_published() -> None:
+    """The head sits on the wrong meter, or the ports were exchanged."""
+    run, publisher = run_of(success(identity("999")), success(identity("0123")), number="123")
+    await run.read()
+    assert publisher.told == []
+    assert run.health.last_error is not None
+    assert "its number is 999, not 123" in run.health.last_error
+    await run.read()
+    assert publisher.told == [("reading", "isk_0123")]
+
+
+async def test_a_battery_meter_is_recognised_and_spared() -> None:
+    """Its dialect says so with the first telegram: from then on one read a day."""
+    run, _ = run_of(success(battery=True))
+    before = run.schedule
+    await run.read()
+    assert [before.battery, run.schedule.battery] == [False, True]
+    assert run.due == 86_400.0
+
+
+async def test_reads_are_counted_by_local_day() -> None:
+    """The count starts again at midnight."""
+    run, publisher = run_of(success())
+    await run.read()
+    await run.read()
+    assert publisher.health.reads_today == 2
+    run._clock.time += 86_400  # type: ignore[attr-defined]
+    await run.read()
+    assert publisher.health.reads_today == 1
+
+
+@pytest.mark.parametrize(("every", "published"), [(None, 6), (timedelta(seconds=6), 2)])
+async def test_what_a_meter_pushes_is_published_as_often_as_wanted(every: timedelta | None, published: int) -> None:
+    """By default every telegram."""
+    run, publisher = run_of(*[success()] * 7, mode=MeterMode.D, every=every)
+    task = asyncio.create_task(run.listen())
+    await settled()
+    task.cancel()
+    assert len(publisher.told) == published
+
+
+@pytest.mark.parametrize(("meter", "expected"), [("House", True), ("isk_123", True), ("isk_1", False)])
+async def test_a_meter_answers_to_id_and_name(meter: str, expected: bool) -> None:  # noqa: FBT001
+    """Both can be asked to be read now."""
+    run, _ = run_of(success())
+    await run.read()
+    assert run.answers_to(meter) is expected
