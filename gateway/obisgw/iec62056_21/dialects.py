@@ -80,6 +80,8 @@ class Dialect:
     """OBIS codes of addresses that are none, e.g. ``"8.1.1": "1-0:1.8.1*255"``."""
     units: Mapping[str, str] = field(default_factory=_none, hash=False)
     """Units that the meter leaves out, by ``A-B:C.D`` with ``*`` for any number; for every tariff and billing period."""
+    answers_named: bool = False
+    """In programming mode, answers repeat the address that was asked for: a bare bracket is an error's number."""
     current_period: str | None = None
     """Group F as printed, e.g. ``00``, by which the meter marks current values; otherwise it is a billing period."""
     notes: str = ""
@@ -200,7 +202,7 @@ _TYPES: Final[dict[str, tuple[type, ...]]] = {
     **dict.fromkeys(
         (
             *("block_check_required", "address_required", "bang", "line_end", "wake_up"),
-            *("acknowledge", "direct_data", "battery"),
+            *("acknowledge", "direct_data", "battery", "answers_named"),
         ),
         (bool,),
     ),
