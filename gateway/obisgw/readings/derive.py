@@ -155,7 +155,8 @@ def derive(state: DerivedState, reading: Reading) -> tuple[DerivedState, Derived
         counts={**state.counts, **failures, **resets},
         errors={**state.errors, **errors},
     )
-    return renewed, Derived(tariff, tariffs, tuple(events))
+    # One counter alone makes no choice of tariffs.
+    return renewed, Derived(tariff, tariffs if tariff or len(tariffs) > 1 else (), tuple(events))
 
 
 def _numbers(registers: Mapping[ObisCode, Register], wanted: Callable[[ObisCode], bool]) -> dict[ObisCode, Decimal]:

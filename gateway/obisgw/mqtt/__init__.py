@@ -1,0 +1,1 @@
+"""Readings to an MQTT broker: Home Assistant's discovery documents, states and events; commands back."""

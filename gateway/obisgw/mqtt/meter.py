@@ -1,0 +1,87 @@
+"""What the publisher knows of one meter, and the messages that a reading of it makes."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from obisgw.readings.derive import DerivedState, derive
+
+from .discovery import MeterDocument
+from .outbox import Message
+from .registers import published
+from .states import event_state, health_state, reading_state
+from .topics import OFFLINE, ONLINE, Topics
+
+if TYPE_CHECKING:
+    from obisgw.readings.reading import Health, MeterIdentity, Reading
+
+    from .gateway import GatewayInfo, MeterOptions
+
+
+class MeterTopics:
+    """One meter's document and derived facts. It makes messages and sends none."""
+
+    def __init__(
+        self,
+        meter: MeterIdentity,
+        options: MeterOptions,
+        gateway: GatewayInfo,
+        topics: Topics,
+        derived: DerivedState | None = None,
+    ) -> None:
+        self.document = MeterDocument(meter, gateway, topics, options)
+        self.derived = derived or DerivedState()
+        self._topics = topics
+        self._id = meter.id
+        self._values: dict[str, None] = {}
+
+    @property
+    def slot(self) -> str | None:
+        """The place of the meter in the configuration."""
+        return self.document.options.slot
+
+    @property
+    def value_topics(self) -> tuple[str, ...]:
+        """The topics of single registers that were published."""
+        return tuple(self._values)
+
+    def reconfigured(self, meter: MeterIdentity, options: MeterOptions) -> bool:
+        """Take other options; tells whether the document changed."""
+        return self._replace(self.document.with_options(meter, options))
+
+    def take_over(self, retained: bytes) -> bool:
+        """Take over what an earlier run had published; tells whether the document changed."""
+        return self._replace(self.document.with_retained(retained))
+
+    def _replace(self, document: MeterDocument) -> bool:
+        before, self.document = self.document, document
+        return document != before
+
+    def discovery(self) -> Message:
+        """Return the discovery document; what it removes is named in it once."""
+        message = Message(self._topics.discovery(self._id), self.document.payload())
+        self.document = self.document.without_obsolete()
+        return message
+
+    def read(self, reading: Reading, *, tree: bool) -> tuple[bool, list[Message], list[Message]]:
+        """Take a reading in: whether the document grew, the state (and single values), and the events."""
+        items = tuple(published(reading.registers))
+        self.derived, derived = derive(self.derived, reading)
+        grew = self._replace(self.document.grown(items, derived.tariffs))
+        state = [Message(self._topics.state(self._id), reading_state(reading, items, derived))]
+        if tree:
+            for item in items:
+                if (value := item.value) is not None:
+                    topic = self._topics.value(self._id, item.key)
+                    self._values[topic] = None
+                    state.append(Message(topic, value.encode()))
+        event_topic = self._topics.event(self._id)
+        return grew, state, [Message(event_topic, event_state(event), retain=False) for event in derived.events]
+
+    def status(self, health: Health | None, *, available: bool) -> list[Message]:
+        """Return availability, and how reading goes where that is known."""
+        word = ONLINE if available else OFFLINE
+        messages = [Message(self._topics.availability(self._id), word.encode())]
+        if health is not None:
+            messages.append(Message(self._topics.health(self._id), health_state(health)))
+        return messages

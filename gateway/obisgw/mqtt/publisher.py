@@ -1,0 +1,213 @@
+"""The gateway's side of MQTT: readings and events out, commands in, Home Assistant kept informed."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from typing import TYPE_CHECKING, Final
+
+from .discovery import gateway_document
+from .gateway import Command, GatewayInfo, MeterOptions
+from .link import BrokerLink
+from .meter import MeterTopics
+from .outbox import Message
+from .states import gateway_state
+from .topics import OFFLINE, ONLINE, Topics
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from obisgw.config.table import MqttSettings
+    from obisgw.errors import SinkError
+    from obisgw.readings.reading import Health, MeterIdentity, Reading
+
+_LOG = logging.getLogger("obisgw.mqtt")
+
+# Home Assistant needs a moment to take a changed document before it can use what is in it.
+_SETTLING: Final = 1.0
+# So that not all devices answer at once when Home Assistant announces itself.
+_LONGEST_ANNOUNCEMENT_DELAY: Final = 5.0
+
+
+class Publisher:
+    """Publishes the meters that were added. All methods are for the event loop's thread; none of them blocks.
+
+    ``on_command`` is called with a meter's id and what is asked of it. A broker that acknowledges nothing for
+    ``acknowledge_timeout`` seconds is left and tried again.
+    """
+
+    def __init__(
+        self,
+        settings: MqttSettings,
+        gateway: GatewayInfo,
+        on_command: Callable[[str, Command], None],
+        *,
+        acknowledge_timeout: float = 20.0,
+    ) -> None:
+        self._settings = settings
+        self._gateway = gateway
+        self._on_command = on_command
+        self._topics = Topics(settings.base_topic, settings.discovery_prefix)
+        will = Message(self._topics.availability(gateway.id), OFFLINE.encode())
+        client_id = f"obis_gateway_{gateway.id}"
+        self._link = BrokerLink(settings, client_id, will, self._received, acknowledge_timeout)
+        self._meters: dict[str, MeterTopics] = {}
+        self._last_read: datetime | None = None
+        self._settling: dict[str, tuple[asyncio.TimerHandle, list[Message]]] = {}
+        self._announcement: asyncio.TimerHandle | None = None
+
+    @property
+    def connected(self) -> asyncio.Event:
+        """Set while the broker takes our messages."""
+        return self._link.connected
+
+    @property
+    def problem(self) -> SinkError | None:
+        """Why the broker does not take our messages; None while it does, and before the first attempt."""
+        return self._link.problem
+
+    async def start(self) -> None:
+        """Begin to connect, and go on until ``stop``. Returns at once; a missing broker is no error."""
+        document = gateway_document(self._gateway, self._topics) if self._settings.discovery else b""
+        self._link.put(Message(self._topics.discovery(self._gateway.id), document))
+        self._link.put(Message(self._topics.availability(self._gateway.id), ONLINE.encode()))
+        self._put_gateway_state()
+        self._link.subscribe(self._topics.commands)
+        if self._settings.discovery:
+            self._link.subscribe(self._topics.home_assistant)
+        self._link.start()
+
+    async def stop(self) -> None:
+        """Publish ``offline`` and everything that waits, as far as one second allows, and sign off."""
+        if self._announcement is not None:
+            self._announcement.cancel()
+        for meter_id in list(self._settling):
+            self._settled(meter_id)
+        await self._link.stop()
+
+    def meter_added(self, meter: MeterIdentity, options: MeterOptions) -> None:
+        """Publish this meter from now on, or with other options; it replaces the meter in its slot.
+
+        Its document appears with its first reading, or when the broker returns the one of an earlier run.
+        """
+        if (known := self._meters.get(meter.id)) is not None:
+            if known.reconfigured(meter, options):
+                self._put_discovery(known)
+            return
+        derived = None
+        for other_id, other in list(self._meters.items()):
+            if options.slot is not None and other.slot == options.slot:
+                derived = other.derived
+                self._settled(other_id)
+                self._link.put(*other.status(None, available=False))
+                self._link.unsubscribe(self._topics.discovery(other_id))
+                del self._meters[other_id]
+        self._meters[meter.id] = MeterTopics(meter, options, self._gateway, self._topics, derived)
+        if self._settings.discovery:
+            self._link.subscribe(self._topics.discovery(meter.id))
+        else:
+            self._link.put(Message(self._topics.discovery(meter.id), b""))
+        self._put_gateway_state()
+
+    def meter_removed(self, meter_id: str) -> None:
+        """Remove a meter from Home Assistant and from the broker; also one of an earlier run."""
+        if (settling := self._settling.pop(meter_id, None)) is not None:
+            settling[0].cancel()
+        known = self._meters.pop(meter_id, None)
+        self._link.unsubscribe(self._topics.discovery(meter_id))
+        names = (self._topics.discovery, self._topics.state, self._topics.health, self._topics.availability)
+        self._link.put(*(Message(name(meter_id), b"") for name in names))
+        if known is not None:
+            self._link.put(*(Message(topic, b"") for topic in known.value_topics))
+        self._put_gateway_state()
+
+    def publish_reading(self, reading: Reading, health: Health) -> None:
+        """Publish all registers of a proved telegram of a meter that was added, and what follows from them."""
+        meter_id = reading.meter.id
+        if not reading.telegram.proved:
+            raise ValueError(f"a reading of {meter_id} is not proved and must not be published")
+        meter = self._meters[meter_id]
+        new = not meter.document.registers
+        grew, state, events = meter.read(reading, tree=self._settings.topic_tree)
+        if grew and self._settings.discovery:
+            self._put_discovery(meter)
+            # The entities of a new document get the retained state when they appear; events are not retained. A
+            # grown document may bring values, such as another tariff, that the entities do not know before it.
+            if new:
+                self._link.put(*state)
+            self._settle(meter_id, [*(() if new else state), *events])
+        elif meter_id in self._settling:
+            self._settle(meter_id, [*state, *events])
+        else:
+            self._link.put(*state, *events)
+        self._link.put(*meter.status(health, available=True))
+        self._last_read = reading.at
+        self._put_gateway_state()
+
+    def meter_available(self, meter_id: str, available: bool, health: Health) -> None:  # noqa: FBT001 - said by the call
+        """Publish whether a meter can be read, and how reading it goes."""
+        self._link.put(*self._meters[meter_id].status(health, available=available))
+
+    def _put_gateway_state(self) -> None:
+        state = gateway_state(self._gateway, len(self._meters), self._last_read)
+        self._link.put(Message(self._topics.state(self._gateway.id), state))
+
+    def _put_discovery(self, meter: MeterTopics) -> None:
+        if meter.document.full:
+            problem = f"{meter.document.meter.id} has printed more registers than are published"
+            self._link.say_once(problem, "the meter or its line is faulty; look at 'obis-gateway read --explain'")
+        if self._settings.discovery and meter.document.registers:
+            self._link.put(meter.discovery())
+
+    def _settle(self, meter_id: str, messages: list[Message]) -> None:
+        """Publish these messages a moment later, in order."""
+        if meter_id in self._settling:
+            self._settling[meter_id][1].extend(messages)
+            return
+        timer = asyncio.get_running_loop().call_later(_SETTLING, self._settled, meter_id)
+        self._settling[meter_id] = timer, messages
+
+    def _settled(self, meter_id: str) -> None:
+        timer, messages = self._settling.pop(meter_id, (None, []))
+        if timer is not None:
+            timer.cancel()
+        self._link.put(*messages)
+
+    def _received(self, topic: str, payload: bytes, retained: bool) -> None:  # noqa: FBT001 - as paho's callbacks
+        if topic == self._topics.home_assistant:
+            if payload == b"online" and not retained:
+                self._announce_later()
+        elif (meter_id := self._topics.device_of_command(topic)) is not None:
+            self._command(meter_id, payload, retained=retained)
+        elif retained:
+            self._take_over(topic, payload)
+
+    def _announce_later(self) -> None:
+        if self._announcement is not None:
+            self._announcement.cancel()
+        delay = random.uniform(0, _LONGEST_ANNOUNCEMENT_DELAY)  # noqa: S311 - no secret
+        self._announcement = asyncio.get_running_loop().call_later(delay, self._link.repeat)
+
+    def _take_over(self, topic: str, payload: bytes) -> None:
+        """Take over from the document of an earlier run what this one has not seen yet."""
+        for meter_id, meter in self._meters.items():
+            if topic == self._topics.discovery(meter_id) and meter.take_over(payload):
+                self._put_discovery(meter)
+
+    def _command(self, meter_id: str, payload: bytes, *, retained: bool) -> None:
+        if meter_id not in self._meters:
+            return  # of another gateway at this broker
+        if retained:
+            problem = f"a retained command for {meter_id} was ignored: it would be repeated at every connection"
+            topic = self._topics.command(meter_id)
+            self._link.say_once(problem, f"publish commands without retain; remove it by an empty one at {topic}")
+            return
+        try:
+            command = Command(payload.decode())
+        except ValueError:
+            self._link.say_once(f"an unknown command for {meter_id} was ignored", f"known: {', '.join(Command)}")
+            return
+        # Not from within paho: what the service does with it is not the broker's doing.
+        asyncio.get_running_loop().call_soon(self._on_command, meter_id, command)

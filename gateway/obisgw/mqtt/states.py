@@ -1,0 +1,84 @@
+"""What is published of a reading, of the health of reading, of an event, and of the gateway: JSON."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from obisgw.readings.derive import Derived, MeterEvent
+    from obisgw.readings.reading import Health, Reading
+
+    from .gateway import GatewayInfo
+    from .registers import Published
+
+
+class Key(StrEnum):
+    """Names in a reading's state."""
+
+    AT = "at"
+    TARIFF = "tariff"
+    REGISTERS = "registers"
+    TIMES = "times"
+
+
+def reading_state(reading: Reading, items: Iterable[Published], derived: Derived) -> bytes:
+    """Return all registers of one telegram together.
+
+    ``at``: UTC time of the telegram's last byte. ``tariff``: the one in force or null. ``registers``: value by key, text
+    with the digits of the line; null for a number that is none. ``times``: time stamps sent with values, in the meter's
+    local time, by key.
+    """
+    items = tuple(items)
+    return _json(
+        {
+            Key.AT: _utc(reading.at),
+            Key.TARIFF: derived.tariff,
+            Key.REGISTERS: {item.key: item.value for item in items},
+            Key.TIMES: {item.key: time.isoformat() for item in items if (time := item.register.time) is not None},
+        }
+    )
+
+
+def health_state(health: Health) -> bytes:
+    """Return the counts since the service started; ``last_success`` is UTC, ``last_duration`` seconds."""
+    duration = health.last_duration
+    return _json(
+        {
+            "last_success": None if health.last_success is None else _utc(health.last_success),
+            "last_duration": None if duration is None else f"{duration:.3f}",
+            "baudrate": health.baudrate,
+            "reads": health.reads,
+            "failures": health.failures,
+            "silences": health.silences,
+            "parity_errors": health.parity_errors,
+            "block_check_errors": health.block_check_errors,
+            "reads_today": health.reads_today,
+            "last_error": None if health.last_error is None else health.last_error[:255],
+        }
+    )
+
+
+def event_state(event: MeterEvent) -> bytes:
+    """Return an event: ``event_type``, ``at`` and what it is about."""
+    return _json({"event_type": event.kind.value, Key.AT: _utc(event.at), **dict(event.details)})
+
+
+def gateway_state(gateway: GatewayInfo, meters: int, last_read: datetime | None) -> bytes:
+    """Return the state of the gateway itself."""
+    return _json(
+        {"meters": meters, "last_read": None if last_read is None else _utc(last_read), "version": gateway.version}
+    )
+
+
+def _utc(time: datetime) -> str:
+    return time.astimezone(UTC).isoformat(timespec="milliseconds")
+
+
+def _json(document: dict[str, Any]) -> bytes:
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode()
