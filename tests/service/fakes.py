@@ -11,6 +11,7 @@ from obisgw.errors import MeterError
 from obisgw.iec62056_21.block_check import BlockCheck, BlockCheckKind
 from obisgw.iec62056_21.identification import Mode
 from obisgw.iec62056_21.telegram import Telegram
+from obisgw.mqtt.gateway import MeterOptions
 from obisgw.obis import Medium
 from obisgw.readings.reading import Health, MeterIdentity, Reading
 from obisgw.service.edges import Miss, Success, Trouble
@@ -110,20 +111,22 @@ class FakePublisher:
     def __init__(self) -> None:
         self.told: list[tuple[str, str]] = []
         self.health = Health()
+        self.options = MeterOptions()
 
-    def publish(self, reading: Reading, health: Health) -> None:
+    def meter_added(self, meter: MeterIdentity, options: MeterOptions) -> None:
+        self.told.append(("added", meter.id))
+        self.options = options
+
+    def meter_removed(self, meter_id: str) -> None:
+        self.told.append(("removed", meter_id))
+
+    def publish_reading(self, reading: Reading, health: Health) -> None:
         self.told.append(("reading", reading.meter.id))
         self.health = health
 
-    def silent(self, meter: MeterIdentity, health: Health) -> None:
-        self.told.append(("silent", meter.id))
+    def meter_available(self, meter_id: str, available: bool, health: Health) -> None:  # noqa: FBT001
+        self.told.append(("available" if available else "silent", meter_id))
         self.health = health
-
-    def replaced(self, before: MeterIdentity, now: MeterIdentity) -> None:
-        self.told.append(("replaced", f"{before.id} by {now.id}"))
-
-    def forget(self, meter: MeterIdentity) -> None:
-        self.told.append(("forget", meter.id))
 
 
 async def settled(turns: int = 200) -> None:

@@ -125,7 +125,7 @@ async def test_a_removed_meter_is_forgotten(rig: Rig) -> None:
     await rig.gateway.configure([settings("A", "/p"), settings("B", "/q")])
     await settled(20)
     await rig.gateway.configure([settings("B", "/q")])
-    assert ("forget", "isk_a") in rig.publisher.told
+    assert ("removed", "isk_a") in rig.publisher.told
     assert rig.meters["A"].closed == 1
 
 
@@ -150,6 +150,14 @@ async def test_a_meter_that_moves_to_another_port_leaves_the_old_one_first(rig: 
     assert [meter.closed for meter in first.values()] == [1, 1]
     assert rig.meters["A"].starts
     assert rig.meters["B"].starts
+
+
+async def test_another_publisher_is_told_of_every_meter(rig: Rig) -> None:
+    """The broker's settings changed."""
+    await rig.gateway.configure([settings("A", "/p")])
+    await settled(20)
+    rig.gateway.exchange_publisher(new := FakePublisher())
+    assert new.told == [("added", "isk_a")]
 
 
 async def test_stopping_ends_readouts_and_frees_ports(rig: Rig) -> None:

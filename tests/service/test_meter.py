@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from obisgw.config.values import MeterMode
+from obisgw.mqtt.gateway import MeterOptions
 from obisgw.service.meter import MeterRun
 from obisgw.service.state import MeterState
 
@@ -28,7 +29,8 @@ async def test_a_reading_is_published_with_the_health() -> None:
     """Counts are those since the service started."""
     run, publisher = run_of(success(parity_errors=2, block_check_errors=1))
     await run.read()
-    assert publisher.told == [("reading", "isk_123")]
+    assert publisher.told == [("added", "isk_123"), ("reading", "isk_123")]
+    assert publisher.options == MeterOptions(60.0, slot="House")
     health = publisher.health
     assert (health.reads, health.failures, health.parity_errors, health.block_check_errors) == (1, 0, 2, 1)
     assert (health.reads_today, health.baudrate, health.switch_margin, health.last_duration) == (1, 9600, 0.04, 2.5)
@@ -76,9 +78,10 @@ async def test_a_replaced_meter_is_a_new_device(caplog: pytest.LogCaptureFixture
     for _ in range(3):
         await run.read()
     assert publisher.told == [
+        ("added", "isk_123"),
         ("reading", "isk_123"),
         ("reading", "isk_123"),
-        ("replaced", "isk_123 by isk_999"),
+        ("added", "isk_999"),
         ("reading", "isk_999"),
     ]
     assert "meter isk_999 stands where isk_123 was" in caplog.text
@@ -92,16 +95,17 @@ async def test_a_meter_with_another_number_than_configured_is_not_published() ->
     assert run.health.last_error is not None
     assert "its number is 999, not 123" in run.health.last_error
     await run.read()
-    assert publisher.told == [("reading", "isk_0123")]
+    assert publisher.told == [("added", "isk_0123"), ("reading", "isk_0123")]
 
 
 async def test_a_battery_meter_is_recognised_and_spared() -> None:
     """Its dialect says so with the first telegram: from then on one read a day."""
-    run, _ = run_of(success(battery=True))
+    run, publisher = run_of(success(battery=True))
     before = run.schedule
     await run.read()
     assert [before.battery, run.schedule.battery] == [False, True]
     assert run.due == 86_400.0
+    assert publisher.options.interval == 86_400.0
 
 
 async def test_reads_are_counted_by_local_day() -> None:
@@ -122,7 +126,17 @@ async def test_what_a_meter_pushes_is_published_as_often_as_wanted(every: timede
     task = asyncio.create_task(run.listen())
     await settled()
     task.cancel()
-    assert len(publisher.told) == published
+    assert publisher.told == [("added", "isk_123"), *[("reading", "isk_123")] * published]
+    assert publisher.options == MeterOptions(6.0 if every else None, slot="House", on_request=False)
+
+
+async def test_a_known_meter_is_introduced_before_it_is_read() -> None:
+    """After a restart a silent meter is shown as silent, not missing."""
+    clock, publisher = FakeClock(), FakePublisher()
+    run = MeterRun(settings(name="Mine"), FakeMeter(clock, silence()), publisher, MeterState(identity()), clock)
+    await run.read()
+    assert publisher.told == [("added", "isk_123"), ("silent", "isk_123")]
+    assert publisher.options.name == "Mine"
 
 
 @pytest.mark.parametrize(("meter", "expected"), [("House", True), ("isk_123", True), ("isk_1", False)])

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from obisgw.errors import ObisGatewayError
+    from obisgw.mqtt.gateway import MeterOptions
     from obisgw.readings.reading import Health, MeterIdentity, Reading
 
 
@@ -54,16 +55,16 @@ class MeterEdge(Protocol):
 
 
 class PublisherEdge(Protocol):
-    """Where readings go."""
+    """Where readings go. None of this blocks."""
 
-    def publish(self, reading: Reading, health: Health) -> None:
-        """Hand a reading on."""
+    def meter_added(self, meter: MeterIdentity, options: MeterOptions) -> None:
+        """Publish this meter from now on, or with other options; it replaces another one in its slot."""
 
-    def silent(self, meter: MeterIdentity, health: Health) -> None:
-        """Tell that the meter could not be read."""
-
-    def replaced(self, before: MeterIdentity, now: MeterIdentity) -> None:
-        """Tell that another meter stands where one was."""
-
-    def forget(self, meter: MeterIdentity) -> None:
+    def meter_removed(self, meter_id: str) -> None:
         """Remove a meter that is configured no more."""
+
+    def publish_reading(self, reading: Reading, health: Health) -> None:
+        """Hand a reading of a meter on that was added."""
+
+    def meter_available(self, meter_id: str, available: bool, health: Health) -> None:  # noqa: FBT001 - said by the call
+        """Tell whether a meter that was added can be read."""

@@ -55,7 +55,7 @@ class Gateway:
                 _log.info("%s at %s: removed from the configuration", entry, run.settings.port)
                 self._state.meters.pop(entry, None)
                 if all(other.state.identity != run.state.identity for other in kept.values()):
-                    self.publisher.forget(run.state.identity)
+                    self.publisher.meter_removed(run.state.identity.id)
         self._meters = {entry: kept.get(entry) or self._new(meter) for entry, meter in wanted.items()}
         await self._spread(self._meters)
         self._state.save()
@@ -73,6 +73,7 @@ class Gateway:
         self.publisher = publisher
         for run in self._meters.values():
             run.publisher = publisher
+            run.introduce()
 
     async def stop(self) -> None:
         """End every readout, leave every meter usable and every port free, and keep what was learned."""

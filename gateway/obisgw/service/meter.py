@@ -6,7 +6,9 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from obisgw.config.values import MeterMode
 from obisgw.errors import MeterError
+from obisgw.mqtt.gateway import MeterOptions
 from obisgw.readings.reading import Health
 
 from .clock import local_day
@@ -16,7 +18,7 @@ from .schedule import Schedule
 
 if TYPE_CHECKING:
     from obisgw.config.table import MeterSettings
-    from obisgw.readings.reading import Reading
+    from obisgw.readings.reading import MeterIdentity, Reading
 
     from .clock import Clock
     from .edges import MeterEdge, PublisherEdge, Trouble
@@ -43,7 +45,9 @@ class MeterRun:
         """Whether the state holds an identity that was not saved yet."""
         self._failures = 0
         self._last_published = 0.0
+        self._told: tuple[PublisherEdge, MeterIdentity, MeterOptions] | None = None
         self.due = self.schedule.first_start(state.last_start, clock.now(), clock.utc_offset())
+        self.introduce()
 
     @property
     def schedule(self) -> Schedule:
@@ -55,6 +59,23 @@ class MeterRun:
     def name(self) -> str:
         """The meter as log lines and messages name it."""
         return self.settings.entry
+
+    @property
+    def options(self) -> MeterOptions:
+        """How the meter is shown to the publisher's readers."""
+        every, push = self.settings.every, self.settings.mode is MeterMode.D
+        pause = every.total_seconds() if every else None
+        interval = pause if push else self.schedule.every
+        return MeterOptions(interval, slot=self.settings.entry, name=self.settings.name, on_request=not push)
+
+    def introduce(self) -> None:
+        """Tell the publisher of the meter, as soon as it is known which one it is, and of every change."""
+        if self.state.identity is None:
+            return
+        told = self.publisher, self.state.identity, self.options
+        if told != self._told:
+            self._told = told
+            self.publisher.meter_added(self.state.identity, self.options)
 
     def answers_to(self, meter: str) -> bool:
         """Whether ``meter`` is this one's id or name."""
@@ -140,7 +161,7 @@ class MeterRun:
                 reading.duration,
             )
         self._said, self._failures = None, 0
-        self.publisher.publish(reading, self.health)
+        self.publisher.publish_reading(reading, self.health)
 
     def _identified(self, reading: Reading) -> Reading:
         before = self.state.identity
@@ -155,8 +176,7 @@ class MeterRun:
                 identity.id,
                 before.id,
             )
-        if before is not None and before.id != identity.id:
-            self.publisher.replaced(before, identity)
+        self.introduce()
         return replace(reading, meter=identity)
 
     def _failed(self, sentence: str) -> None:
@@ -166,4 +186,4 @@ class MeterRun:
             _log.warning("%s", sentence)
             self._said = sentence
         if self.state.identity is not None:
-            self.publisher.silent(self.state.identity, self.health)
+            self.publisher.meter_available(self.state.identity.id, False, self.health)  # noqa: FBT003
