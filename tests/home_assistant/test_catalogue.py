@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from itertools import product
+from itertools import chain, cycle, product
 
 import pytest
+from homeassistant.components.energy import validate
 from homeassistant.components.mqtt.sensor import DISCOVERY_SCHEMA
 from homeassistant.components.sensor import DEVICE_CLASS_STATE_CLASSES, DEVICE_CLASS_UNITS, STATE_CLASS_UNITS
 
@@ -18,16 +19,21 @@ UNITS = (
     *("m3", "m3ph", "m3/h", "l", "L/h", "l/min", "Nm3", "C", "K", "deg", "%", "P/S", "cos", "dBm"),
     *("Pa", "hPa", "kPa", "mbar", "bar", "ms", "s", "secs", "min", "m", "h", "d", "imp/kWh", "kg", "t/h", "xyz"),
 )
-# Every rule of the value groups; where E tells more than a tariff, all of it.
-GRID = (
-    *product((1,), range(1, 93), range(60), (0, 1, 64, 255), (255,)),
-    *product((1,), (81, 82, 131, 151, 171, 191), (7, 8, 25), range(0, 128, 5), (255,)),
-    *product((1,), (1, 13, 16, 31, 32), (6, 7, 8, 9), (0, 1, 124), (1, 12, 96, 100)),
-    *product((4, 5, 6, 7, 8, 9, 15), range(60), range(40), (0, 1), (255, 1)),
-    *product((0, 1, 6), (0, 96, 97, 98, 99), (*range(21), 50, 51, 90, 97, 98), range(0, 24), (255,)),
+# One code of each rule, to be asked with all units.
+RULES = (
+    *product((1,), (1, 3, 9, 11, 12, 13, 14, 16, 81, 82, 91, 131), (0, 2, 4, 6, 7, 8, 9, 29, 32, 33), (0,), (255,)),
+    *product((1,), (1, 13, 16, 32), (7, 8), (1, 124), (1, 96, 255)),
+    *product((4, 6, 7, 8), (1, 2, 3, 8, 9, 10, 12, 13, 42, 43), (0, 4, 31), (0,), (255,)),
+    *product((6,), (6, 8, 9), (4, 6, 8, 24, 26, 27, 28, 29, 30, 31, 33, 35, 36), (0,), (255,)),
+    *product((0,), (0, 96), range(17), (0, 3), (255,)),
+)
+# All codes near them, each to be asked without a unit and with one of them.
+CODES = (
+    *product((1,), range(200), range(60), (0,), (255,)),
+    *product((4, 5, 6, 7, 8, 9, 15), range(60), range(40), (0,), (255,)),
+    *product((0, 1, 6), (0, 96, 97, 98, 99), range(100), (0, 1, 21), (255,)),
     *product((0,), (1, 17, 24, 42), range(5), range(5), (255,)),
 )
-SHOWN = ("device_class", "state_class", "unit", "precision")
 
 
 def shown(description: Description) -> tuple[str | None, str | None, str | None]:
@@ -39,13 +45,79 @@ def shown(description: Description) -> tuple[str | None, str | None, str | None]
 def combinations() -> dict[tuple[str | None, str | None, str | None], str]:
     """Return each combination of classes and unit with one code and unit that gives it."""
     found: dict[tuple[str | None, str | None, str | None], str] = {}
-    for a, c, d, e, f in GRID:
+    every_unit = cycle(UNITS)
+    asked = chain(
+        product(RULES, UNITS),
+        ((groups, unit) for groups in CODES for unit in (None, next(every_unit))),
+    )
+    for (a, c, d, e, f), unit in asked:
         code = ObisCode(a, 0, c, d, e, f)
-        for unit in UNITS:
-            found.setdefault(shown(describe(code, unit)), f"{code} in {unit}")
+        found.setdefault(shown(describe(code, unit)), f"{code} in {unit}")
     for unit, mbus_type in product(UNITS, (None, *range(32))):
         code = ObisCode(0, 1, 24, 2, 1)
         found.setdefault(shown(describe(code, unit, mbus_type=mbus_type)), f"{code} type {mbus_type} in {unit}")
     for unit in UNITS:
         found.setdefault(shown(describe_unknown("ET0PE", unit)), f"ET0PE in {unit}")
     return found
+
+
+def test_units_suit_the_device_class(combinations: dict[tuple[str | None, str | None, str | None], str]) -> None:
+    """DEVICE_CLASS_UNITS holds each unit, and a class without its unit is never given."""
+    refused = {
+        combination: example
+        for combination, example in combinations.items()
+        if combination[0] and combination[2] not in DEVICE_CLASS_UNITS[combination[0]]
+    }
+    assert refused == {}
+    assert len({device_class for device_class, _, _ in combinations}) > 15
+
+
+def test_state_classes_suit_device_class_and_unit(
+    combinations: dict[tuple[str | None, str | None, str | None], str],
+) -> None:
+    """DEVICE_CLASS_STATE_CLASSES and STATE_CLASS_UNITS hold each state class."""
+    refused = {
+        (device_class, state_class, unit): example
+        for (device_class, state_class, unit), example in combinations.items()
+        if state_class
+        and (
+            (device_class and state_class not in DEVICE_CLASS_STATE_CLASSES[device_class])
+            or (state_class in STATE_CLASS_UNITS and unit not in STATE_CLASS_UNITS[state_class])
+        )
+    }
+    assert refused == {}
+
+
+def test_the_mqtt_integration_takes_each_combination(
+    combinations: dict[tuple[str | None, str | None, str | None], str], caplog: pytest.LogCaptureFixture
+) -> None:
+    """The schema of a discovered sensor lets it pass, without a word in the log."""
+    for device_class, state_class, unit in combinations:
+        options = {"device_class": device_class, "state_class": state_class, "unit_of_measurement": unit}
+        config = DISCOVERY_SCHEMA({"state_topic": "meter", **{key: value for key, value in options.items() if value}})
+        assert config.get("unit_of_measurement") == unit
+    assert caplog.records == []
+
+
+@pytest.mark.parametrize(
+    ("code", "unit", "mbus_type", "classes"),
+    [
+        (ObisCode(1, 0, 1, 8, 0), "kWh", None, validate.ENERGY_USAGE_DEVICE_CLASSES),
+        (ObisCode(1, 0, 1, 8, 2), "Wh", None, validate.ENERGY_USAGE_DEVICE_CLASSES),
+        (ObisCode(1, 1, 2, 8, 0), "kWh", None, validate.ENERGY_USAGE_DEVICE_CLASSES),
+        (ObisCode(6, 0, 6, 8, 0), "MWh", None, validate.GAS_USAGE_DEVICE_CLASSES),
+        (ObisCode(6, 0, 6, 8, 0), "GJ", None, validate.GAS_USAGE_DEVICE_CLASSES),
+        (ObisCode(7, 0, 3, 0, 0), "m3", None, validate.GAS_USAGE_DEVICE_CLASSES),
+        (ObisCode(0, 1, 24, 2, 1), "m3", 3, validate.GAS_USAGE_DEVICE_CLASSES),
+        (ObisCode(0, 2, 24, 2, 1), "m3", 7, validate.WATER_USAGE_DEVICE_CLASSES),
+        (ObisCode(8, 0, 1, 0, 0), "m3", None, validate.WATER_USAGE_DEVICE_CLASSES),
+        (ObisCode(9, 0, 1, 0, 0), "l", None, validate.WATER_USAGE_DEVICE_CLASSES),
+    ],
+)
+def test_counters_can_be_chosen_in_the_energy_dashboard(
+    code: ObisCode, unit: str, mbus_type: int | None, classes: tuple[str, ...]
+) -> None:
+    """Device class and state class are those that the energy integration validates."""
+    description = describe(code, unit, mbus_type=mbus_type)
+    assert description.device_class in classes
+    assert description.state_class in {"total", "total_increasing"}
