@@ -367,6 +367,8 @@ def test_groups_say_tariff_phase_period_and_whether_it_counts() -> None:
         ("2.8.1*12", 1, None, 12, False),
         ("1.8.0*96", None, None, None, False),
         ("16.8.0", None, None, None, False),
+        ("1.9.1", 1, None, None, False),
+        ("4-0:1.0.0", None, None, None, False),
         ("32.7.3", None, "L1", None, False),
         ("91.7.0", None, None, None, False),
         ("0-1:24.2.1", None, None, None, True),

@@ -10,10 +10,10 @@ from zlib import crc32
 
 from obisgw.obis.code import CURRENT, Medium, ObisCode
 from obisgw.obis.description import Category, Description, DeviceClass, StateClass, ValueKind
-from obisgw.obis.electricity import electricity
+from obisgw.obis.electricity import SINCE_RESET, electricity
 from obisgw.obis.fluids import gas, mbus_meter, water
 from obisgw.obis.general import general
-from obisgw.obis.meaning import ROLLING_WINDOWS, Meaning, billing_period_of, text
+from obisgw.obis.meaning import ROLLING_WINDOWS, Meaning, billing_period_of, is_quantity, text
 from obisgw.obis.thermal import heat_cost, thermal
 from obisgw.obis.units import admissible, device_class_of, home_assistant_unit
 
@@ -183,9 +183,16 @@ def _slug(words: str) -> str:
 
 
 def is_counter(code: ObisCode) -> bool:
-    """Tell whether a register only ever grows while the meter is the same."""
+    """Tell whether a register only ever grows while the meter is the same.
+
+    Counters that start again by themselves are none: those since the last reset (D = 9), and
+    heat cost allocators on their set day.
+    """
     rule = _rule(code)
-    return code.f == CURRENT and rule is not None and rule.state_class is StateClass.TOTAL_INCREASING
+    if code.f != CURRENT or rule is None or code.medium is Medium.HEAT_COST_ALLOCATOR:
+        return False
+    restarts = is_quantity(code) and code.d == SINCE_RESET
+    return rule.state_class is StateClass.TOTAL_INCREASING and not restarts
 
 
 def tariff_of(code: ObisCode) -> int | None:

@@ -38,6 +38,8 @@ INSTANTANEOUS: Final = 7
 """Group D of a value at this moment."""
 INTEGRAL: Final = 8
 """Group D of a counter since the meter was installed."""
+SINCE_RESET: Final = 9
+"""Group D of a counter since the last billing reset, which starts again there."""
 NET: Final = 16
 """The quantity import minus export, whose sum falls while the house feeds in."""
 _POWER_FACTOR: Final = 13
@@ -103,7 +105,7 @@ _PROCESSES: Final = {
     0: _Process("{} billing period average"),
     INSTANTANEOUS: _Process("{}", state_class=StateClass.MEASUREMENT, main=True),
     INTEGRAL: _Process("{}", integral=True, state_class=StateClass.TOTAL_INCREASING, main=True),
-    9: _Process("{} since reset", integral=True, state_class=StateClass.TOTAL_INCREASING, main=True),
+    SINCE_RESET: _Process("{} since reset", integral=True, state_class=StateClass.TOTAL_INCREASING, main=True),
     10: _Process("{} since billing period", integral=True),
     27: _Process("{} running average period 5", state_class=StateClass.MEASUREMENT),
     28: _Process("{} running average period 6", state_class=StateClass.MEASUREMENT),
