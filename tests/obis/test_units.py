@@ -18,6 +18,7 @@ HEAT = ObisCode.parse("6.35", Medium.HEAT)
         *(("kVArh", "kvarh"), ("kVarh", "kvarh"), ("KVARH", "kvarh"), ("VAr", "var"), ("VAR", "var"), ("kVAr", "kvar")),
         *(("m3", "m³"), ("m3ph", "m³/h"), ("m3/h", "m³/h"), ("m^3", "m³"), ("C", "°C"), ("deg", "°")),
         *(("secs", "s"), ("Imp/kWh", "imp/kWh"), ("KWH", "kWh"), (" kWh ", "kWh"), ("l", "L")),
+        *(("k" * 17, None), ("k\x00Wh", None)),
         *(("P/S", None), ("", None), ("  ", None), (None, None)),
         *(("furlong", "furlong"), ("m", "m"), ("Nm3", "Nm3")),
     ],

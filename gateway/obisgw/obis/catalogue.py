@@ -19,8 +19,8 @@ from obisgw.obis.units import admissible, device_class_of, home_assistant_unit
 
 # More than the registers that a few dozen meters print, with their billing periods.
 _CACHE: Final = 8192
-# A unit longer than the standard allows (16 characters) is noise, and gets no cache entry.
-_MAX_UNIT: Final = 16
+# An address longer than the standard allows (16 characters) is cut in a key and a name.
+_MAX_ADDRESS: Final = 16
 
 _NUMBER: Final = re.compile(r" *[+-]? *[0-9]*(?:[.,]([0-9]*))? *")
 # Codes that meters print with A = 0 though they could be the medium's, and the reverse.
@@ -39,12 +39,7 @@ def describe(
     `unit` is as on the line; `value` is as on the line and only sets `precision`; `mbus_type`
     is the device type that 0-n:24.1.0 tells for the channel of an M-Bus code.
     """
-    if unit is not None and len(unit) > _MAX_UNIT:
-        unit = None
-    description = _describe(code, unit, mbus_type)
-    if value is None or description.kind is not ValueKind.NUMBER:
-        return description
-    return _with_precision(description, suggested_precision(value))
+    return _describe(code, unit, mbus_type, None if value is None else suggested_precision(value))
 
 
 def suggested_precision(value: str) -> int | None:
@@ -63,20 +58,18 @@ def describe_unknown(address: str, unit: str | None) -> Description:
     if address.strip() in _ERROR_ADDRESSES:
         meaning = text("error register", ValueKind.ERROR_FLAGS, enabled=True)
         return _assemble(meaning, f"error_register_{address.strip().lower()}", None)
-    slug = re.sub(r"[^a-z0-9]+", "_", address.lower()).strip("_")
-    if not re.fullmatch(r"[A-Z0-9]+", address):
-        # Letters of both cases and signs look alike in a key: tell them apart.
-        slug = f"{slug[:_MAX_UNIT]}_{crc32(address.encode()):08x}".lstrip("_")
-    meaning = Meaning(
-        f"register {address}" if address.isprintable() and address.strip() else "register without address",
-        _kind_by(unit),
-        enabled=False,
-    )
-    return _assemble(meaning, f"address_{slug}", home_assistant_unit(unit, None))
+    slug = _slug(address)
+    if not re.fullmatch(rf"[A-Z0-9]{{1,{_MAX_ADDRESS}}}", address):
+        # Capitals, signs and what is cut off look alike in a key: tell them apart.
+        slug = f"{slug[:_MAX_ADDRESS]}_{crc32(address.encode(errors='surrogatepass')):08x}".lstrip("_")
+    shown = address.strip()[:_MAX_ADDRESS]
+    name = f"register {shown}" if shown.isprintable() and shown else "register without address"
+    ha_unit = home_assistant_unit(unit, None)
+    return _assemble(Meaning(name, _kind_by(ha_unit), enabled=False), f"address_{slug}", ha_unit)
 
 
 @lru_cache(maxsize=_CACHE)
-def _describe(code: ObisCode, unit: str | None, mbus_type: int | None) -> Description:
+def _describe(code: ObisCode, unit: str | None, mbus_type: int | None, precision: int | None) -> Description:
     ha_unit = home_assistant_unit(unit, code)
     meaning = _meaning(code, ha_unit, mbus_type)
     if meaning is None:
@@ -87,7 +80,7 @@ def _describe(code: ObisCode, unit: str | None, mbus_type: int | None) -> Descri
         meaning = _frozen(_varied(meaning, "billing_period", str(period), f"billing period {period}"))
     elif window := ROLLING_WINDOWS.get(code.f):
         meaning = _frozen(_varied(meaning, "window", window, window))
-    return _assemble(meaning, _key(code), ha_unit)
+    return _assemble(meaning, _key(code), ha_unit, precision)
 
 
 def _key(code: ObisCode) -> str:
@@ -152,7 +145,7 @@ def _frozen(meaning: Meaning) -> Meaning:
     return replace(meaning, state_class=None, diagnostic=True, enabled=False)
 
 
-def _assemble(meaning: Meaning, key: str, unit: str | None) -> Description:
+def _assemble(meaning: Meaning, key: str, unit: str | None, precision: int | None = None) -> Description:
     number = meaning.kind is ValueKind.NUMBER
     device_class = _device_class(meaning, unit) if number else None
     return Description(
@@ -162,7 +155,7 @@ def _assemble(meaning: Meaning, key: str, unit: str | None) -> Description:
         unit=unit if number else None,
         device_class=device_class,
         state_class=admissible(meaning.state_class, device_class, unit) if number else None,
-        precision=None,
+        precision=precision if number else None,
         category=Category.DIAGNOSTIC if meaning.diagnostic else None,
         enabled_by_default=meaning.enabled,
         placeholders=meaning.placeholders,
@@ -171,11 +164,6 @@ def _assemble(meaning: Meaning, key: str, unit: str | None) -> Description:
 
 def _device_class(meaning: Meaning, unit: str | None) -> DeviceClass | None:
     return meaning.device_class if unit is None else device_class_of(unit, meaning.volume)
-
-
-@lru_cache(maxsize=_CACHE)
-def _with_precision(description: Description, precision: int | None) -> Description:
-    return description if precision is None else replace(description, precision=precision)
 
 
 def _slug(words: str) -> str:

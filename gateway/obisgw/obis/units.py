@@ -64,6 +64,8 @@ _SPELLINGS: Final[dict[str, str | None]] = {
 }
 # Where the capital tells milli from mega.
 _EXACT: Final = {"mWh": "mWh", "mW": "mW", "mV": "mV", "mA": "mA", "mHz": "mHz"}
+# The longest unit that the standard allows.
+_MAX_UNIT: Final = 16
 # Media whose meters print "m" for minutes.
 _THERMAL: Final = frozenset({4, 5, 6})
 
@@ -92,13 +94,15 @@ _ACCUMULATING: Final = frozenset({DeviceClass.ENERGY, DeviceClass.GAS, DeviceCla
 
 
 def home_assistant_unit(line_unit: str | None, code: ObisCode | None) -> str | None:
-    """Return Home Assistant's text of a unit as it is on the line, `None` for none.
+    """Return Home Assistant's text of a unit as it is on the line, `None` for none or for noise.
 
     `code` decides units that mean two things: "m" is minutes on thermal meters.
     """
     if line_unit is None:
         return None
     text = line_unit.strip()
+    if len(text) > _MAX_UNIT or not text.isprintable():
+        return None
     if text in _EXACT:
         return _EXACT[text]
     folded = text.casefold()
