@@ -22,12 +22,12 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "file", nargs="?", type=Path, default=Path("obis-gateway.yaml"), help="the configuration (%(default)s)"
     )
-    parser.add_argument("--config", dest="file", type=Path, help="the same, spelt as for 'run'")
+    parser.add_argument("--config", type=Path, metavar="FILE", help="the same, spelt as for 'run'")
 
 
 def run(options: argparse.Namespace) -> int:
     """Check the file; 0 when the gateway would run with it, else 2."""
-    checked = check(options.file)
+    checked = check(options.config or options.file)
     for problem in checked.problems:
         say(problem.sentence(checked.file))
     if checked.settings is None:

@@ -44,10 +44,10 @@ class Gateway:
         """Whether every port's task still runs."""
         return all(not task.done() for _, task in self._ports.values())
 
-    async def configure(self, settings: Iterable[MeterSettings]) -> None:
-        """Run these meters from now on. Those whose settings are the same go on undisturbed."""
+    async def configure(self, settings: Iterable[MeterSettings], *, renew: bool = False) -> None:
+        """Run these meters from now on. Those whose settings are the same go on undisturbed, unless ``renew``."""
         before, wanted = self._meters, {meter.entry: meter for meter in settings}
-        kept = {entry: run for entry, run in before.items() if wanted.get(entry) == run.settings}
+        kept = {entry: run for entry, run in before.items() if not renew and wanted.get(entry) == run.settings}
         # A meter must have left its port before it comes to another.
         await self._spread(kept)
         for entry, run in before.items():

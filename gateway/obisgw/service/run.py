@@ -1,0 +1,173 @@
+"""The service's life: start, signals, reload, watchdog, end."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import signal
+import time
+from typing import TYPE_CHECKING
+
+from obisgw import __version__
+from obisgw.config.load import load
+from obisgw.errors import ConfigurationError
+from obisgw.iec62056_21.dialects import Dialects
+from obisgw.mqtt.gateway import Command, GatewayInfo
+from obisgw.mqtt.publisher import Publisher
+
+from .clock import SystemClock
+from .folder import FolderLock, state_folder
+from .gateway import Gateway
+from .line_edge import LineEdges
+from .log import set_level, start_log
+from .notify import Notifier
+from .state import State
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from obisgw.config.load import Checked
+    from obisgw.config.table import Settings
+    from obisgw.iec62056_21.dialects import Dialect
+
+_log = logging.getLogger(__name__)
+
+STOP_WITHIN = 1.7
+"""Seconds for meters to be signed off and `offline` to be published; service managers and people wait two."""
+
+
+def run_service(file: Path, environment: Mapping[str, str] = os.environ) -> int:
+    """Run until SIGTERM or SIGINT. Raises ConfigurationError when it cannot start."""
+    settings, dialects, checked = read_configuration(file, environment)
+    start_log(settings.gateway.log_level, environment)
+    _warn(checked)
+    folder = state_folder(settings.gateway.state_dir, environment)
+    lock = FolderLock(folder)
+    try:
+        asyncio.run(_Service(file, environment, settings, dialects, folder).run())
+    finally:
+        lock.close()
+    return 0
+
+
+def read_configuration(file: Path, environment: Mapping[str, str]) -> tuple[Settings, Dialects, Checked]:
+    """Return the settings, the dialects that they may name, and what was found. Raises ConfigurationError."""
+    first, _ = load(file, environment=environment)
+    dialects = load_dialects(first.gateway.dialects)
+    settings, checked = load(file, environment=environment, dialects=dialects.names)
+    return settings, dialects, checked
+
+
+def load_dialects(owners: Path | None) -> Dialects:
+    """Return the program's dialects and the owner's. Raises ConfigurationError when theirs cannot be used."""
+    if owners is None:
+        return Dialects.load()
+    try:
+        return Dialects.load(owners.read_text("utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(f"the dialects cannot be read: {error}", where=str(owners)) from error
+
+
+def _warn(checked: Checked) -> None:
+    for problem in checked.warnings:
+        _log.warning("%s", problem.sentence(checked.file))
+
+
+def _all(dialects: Dialects) -> list[Dialect]:
+    return [dialects.named(name) for name in dialects.names]
+
+
+class _Service:
+    def __init__(
+        self, file: Path, environment: Mapping[str, str], settings: Settings, dialects: Dialects, folder: Path
+    ) -> None:
+        self._file = file
+        self._environment = environment
+        self._settings = settings
+        self._dialects = dialects
+        self._notifier = Notifier(environment)
+        self._edges = LineEdges(dialects, folder)
+        self._publisher = self._new_publisher(settings)
+        state = State.load(folder / "meters.json")
+        self._gateway = Gateway(self._publisher, state, SystemClock(), self._edges.edge_of)
+        self._signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
+
+    async def run(self) -> None:
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            loop.add_signal_handler(number, self._signals.put_nowait, number)
+        await self._publisher.start()
+        await self._gateway.configure(self._settings.meters)
+        self._notifier.ready(self._status)
+        _log.info("obis-gateway %s: %s", __version__, self._status)
+        watchdog = asyncio.create_task(self._watchdog(), name="watchdog")
+        try:
+            while await self._signals.get() is signal.SIGHUP:
+                await self._reload()
+        finally:
+            watchdog.cancel()
+            await self._stop()
+
+    @property
+    def _status(self) -> str:
+        count = len(self._settings.meters)
+        return f"{count} meter{'s' if count > 1 else ''} configured"
+
+    def _new_publisher(self, settings: Settings) -> Publisher:
+        info = GatewayInfo(settings.gateway.id, settings.gateway.name, __version__)
+        return Publisher(settings.mqtt, info, self._commanded)
+
+    def _commanded(self, meter_id: str, command: Command) -> None:
+        match command:
+            case Command.READ_NOW:
+                if not self._gateway.read_now(meter_id):
+                    _log.warning("%s was asked to be read now and is not configured", meter_id)
+
+    async def _watchdog(self) -> None:
+        """Answer as long as the loop turns and every port has its task; else the manager starts us again."""
+        while self._notifier.watchdog is not None:
+            if self._gateway.alive:
+                self._notifier.alive()
+            await asyncio.sleep(self._notifier.watchdog)
+
+    async def _reload(self) -> None:
+        """Read the configuration again; one that is wrong changes nothing."""
+        self._notifier.reloading(time.clock_gettime_ns(time.CLOCK_MONOTONIC) // 1000)
+        try:
+            settings, dialects, checked = read_configuration(self._file, self._environment)
+        except ConfigurationError as error:
+            for line in str(error).splitlines():
+                _log.error("%s", line)
+            _log.error("the configuration is not changed: correct it and reload again")
+        else:
+            _warn(checked)
+            await self._change_to(settings, dialects)
+        self._notifier.ready(self._status)
+
+    async def _change_to(self, settings: Settings, dialects: Dialects) -> None:
+        before, self._settings = self._settings, settings
+        set_level(settings.gateway.log_level)
+        if settings.gateway.state_dir != before.gateway.state_dir:
+            _log.warning("'state_dir' is changed by the next start, not by a reload")
+        gateway_changed = (settings.gateway.id, settings.gateway.name) != (before.gateway.id, before.gateway.name)
+        if settings.mqtt != before.mqtt or gateway_changed:
+            await self._publisher.stop()
+            self._publisher = self._new_publisher(settings)
+            await self._publisher.start()
+            self._gateway.exchange_publisher(self._publisher)
+        renewed = _all(dialects) != _all(self._dialects)
+        self._dialects = self._edges.dialects = dialects
+        await self._gateway.configure(settings.meters, renew=renewed)
+        _log.info("the configuration was read again: %s", self._status)
+
+    async def _stop(self) -> None:
+        self._notifier.stopping()
+        _log.info("stopping")
+        try:
+            async with asyncio.timeout(STOP_WITHIN):
+                await asyncio.gather(self._gateway.stop(), self._publisher.stop())
+        except TimeoutError:
+            _log.warning("stopped without waiting longer for ports and broker")
+        self._notifier.close()
