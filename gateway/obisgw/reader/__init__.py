@@ -1,0 +1,1 @@
+"""Drives sessions over ports: the pump, attempts, what was learned, and ports that come and go."""

@@ -1,0 +1,132 @@
+"""Why a meter could not be read, in words for whoever holds the head."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from obisgw.errors import MeterError, RefusedError
+from obisgw.iec62056_21.characters import strip_parity
+from obisgw.iec62056_21.events import Failure
+from obisgw.iec62056_21.identification import Identification
+
+_SML = b"\x1b\x1b\x1b\x1b\x01\x01\x01\x01"
+_PLACEMENT = (
+    "check that the head sits on the meter's optical port with its cable down (a few meters want it up), "
+    "that daylight is kept out, and that the port is the right one (`obis-gateway ports`)"
+)
+_OTHERS = {
+    "SML": "this is SML, a protocol that this program does not read; an SML reader does",
+    "HDLC": "this looks like HDLC frames (DLMS/COSEM), which this program does not read",
+    "M-Bus": "this looks like M-Bus frames; the meter speaks M-Bus over its optical port",
+    "D": "the meter sends its values unasked: set `mode: D` and its rate (mostly 9600)",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One failed attempt: what it ended with, what was seen, and at which rates."""
+
+    failure: Failure
+    detail: str
+    sample: bytes
+    identification: Identification | None
+    echo: int
+
+
+def explain(attempts: list[Attempt], where: str) -> MeterError | RefusedError:
+    """Return the error for a readout whose attempts all failed, oldest first."""
+    telling = max(attempts, key=lambda one: (one.identification is not None, _WEIGHT[one.failure]))
+    times = f" ({len(attempts)} attempts)" if len(attempts) > 1 else ""
+    sample = b"".join(attempt.sample for attempt in attempts)
+    if telling.identification is None and (other := protocol_in(sample)) is not None:
+        return MeterError(f"no identification came, but other characters{times}", where=where, hint=_OTHERS[other])
+    kind = RefusedError if telling.failure is Failure.REFUSED else MeterError
+    problem, hint = _words(telling)
+    return kind(problem + times, where=where, hint=hint)
+
+
+def protocol_in(sample: bytes) -> str | None:
+    """Return the name of another protocol that ``sample`` shows: SML, HDLC, M-Bus, or ``D`` for pushed telegrams."""
+    if _SML in sample:
+        return "SML"
+    for start, character in enumerate(sample):
+        if character == 0x7E and _is_hdlc(sample[start:]):
+            return "HDLC"
+        if character == 0x68 and _is_m_bus(sample[start:]):
+            return "M-Bus"
+    text = strip_parity(sample)[0]
+    if b"(" in text and b")\r\n" in text and b"\x02" not in text:
+        return "D"
+    return None
+
+
+def _is_hdlc(frame: bytes) -> bool:
+    """IEC 62056-46: flag, format type A with eleven bits of length, and a flag that many octets on."""
+    if len(frame) < 9 or frame[1] & 0xF0 != 0xA0:
+        return False
+    end = 1 + ((frame[1] & 0x07) << 8 | frame[2])
+    return end < len(frame) and frame[end] == 0x7E
+
+
+def _is_m_bus(frame: bytes) -> bool:
+    return len(frame) > 3 and frame[3] == 0x68 and frame[1] == frame[2] >= 3
+
+
+_WEIGHT = {
+    Failure.SILENCE: 0,
+    Failure.ECHO_ONLY: 1,
+    Failure.GARBAGE: 2,
+    Failure.SESSION_OPEN: 3,
+    Failure.NO_DATA: 4,
+    Failure.STAYED_SLOW: 5,
+    Failure.TOO_LONG: 6,
+    Failure.CUT: 7,
+    Failure.BAD_CHECK: 8,
+    Failure.REFUSED: 9,
+}
+
+
+def _words(attempt: Attempt) -> tuple[str, str]:
+    heard = _shown(attempt.sample)
+    match attempt.failure:
+        case Failure.SILENCE:
+            return "the meter does not answer: the line is silent", (
+                f"{_PLACEMENT}; some meters need a device address, some a wake-up, some heads RTS switched the other way"
+            )
+        case Failure.ECHO_ONLY:
+            return (
+                "your head hears itself, but not the meter",
+                f"the head works and the light comes back from the window: {_PLACEMENT}",
+            )
+        case Failure.GARBAGE:
+            return f"unreadable characters: {attempt.detail}{heard}", (
+                "another speed or format (try `format: 8n1`, another `baudrate`), light from outside, "
+                "or a head that is turned or too far away"
+            )
+        case Failure.NO_DATA:
+            return f"the meter names itself{_name(attempt)}, but sends no data", (
+                "its list may be disabled, or it does not understand our acknowledgement through this head"
+            )
+        case Failure.STAYED_SLOW:
+            return f"the meter{_name(attempt)} did not change its speed", "set `max_baudrate: 300`"
+        case Failure.CUT:
+            return f"the data stopped in the middle: {attempt.detail}", _PLACEMENT
+        case Failure.BAD_CHECK:
+            return f"the data were damaged: {attempt.detail}", (
+                f"{_PLACEMENT}; if it happens always, the meter may compute its block check in another way: "
+                "send a capture (`obis-gateway capture`)"
+            )
+        case Failure.TOO_LONG:
+            return "the data did not end", "send a capture (`obis-gateway capture PORT FILE`)"
+        case Failure.REFUSED:
+            return f"the meter refused: {attempt.detail}", "check device address and what the utility allows"
+        case Failure.SESSION_OPEN:
+            return "the meter still holds an earlier session", "it ends by itself after one or two minutes"
+
+
+def _name(attempt: Attempt) -> str:
+    return f" {attempt.identification.raw}" if attempt.identification is not None else ""
+
+
+def _shown(sample: bytes) -> str:
+    return f"; the first were {sample[:16].hex(' ')}" if sample else ""

@@ -1,0 +1,153 @@
+"""What was learned of meters and heads, kept over restarts: the plan that works, the telegram's size, the echo."""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+from obisgw.iec62056_21.plan import LinePlan
+
+_log = logging.getLogger(__name__)
+
+FORMAT = 1
+MAX_KNOWN = 256
+"""Far more meters than one machine reads; the longest unused are forgotten first."""
+
+MAX_FILE = 1_000_000
+RETRY_FASTER = 7 * 86400.0
+"""After this a slow plan is put to the test: it may have been one noisy day."""
+
+
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """What worked with one meter on one port. ``at`` and ``plan_since`` are Unix times.
+
+    ``identification``: as the meter sent it. ``size``: characters of its telegram from STX to the block check.
+    ``echo``: characters of the request that came back. ``baudrate``: the rate its data came at.
+    """
+
+    identification: str
+    number: str | None
+    plan: LinePlan
+    size: int | None
+    echo: int
+    baudrate: int
+    at: float
+    plan_since: float
+
+
+class Memory:
+    """What is known, by port and device address. Without a path nothing outlives the process.
+
+    Never raises: a file that cannot be read or written is said once, and learning starts afresh.
+    """
+
+    def __init__(self, path: Path | None = None) -> None:
+        self._path = path
+        self._known: dict[str, Learned] = {}
+        self._complained = False
+        if path is not None:
+            self._load(path)
+
+    def recall(self, port: str, address: str) -> Learned | None:
+        """Return what worked last on ``port`` (its stable name) with the meter at ``address``."""
+        return self._known.get(_key(port, address))
+
+    def remember(self, port: str, address: str, learned: Learned) -> None:
+        """Keep what worked. The file is written when something changed that the next readout can use."""
+        key = _key(port, address)
+        before = self._known.pop(key, None)
+        self._known[key] = learned  # At the end: the order is that of use.
+        while len(self._known) > MAX_KNOWN:
+            del self._known[next(iter(self._known))]
+        if before is None or _useful(before) != _useful(learned):
+            self.save()
+
+    def forget(self, port: str, address: str) -> None:
+        """Forget a meter, because another one is there now."""
+        if self._known.pop(_key(port, address), None) is not None:
+            self.save()
+
+    def save(self) -> None:
+        """Write the file whole or not at all."""
+        if self._path is None:
+            return
+        text = json.dumps({"format": FORMAT, "known": {key: asdict(one) for key, one in self._known.items()}}, indent=1)
+        new = self._path.with_name(self._path.name + ".new")
+        try:
+            self._path.parent.mkdir(parents=True, exist_ok=True)
+            with new.open("w", encoding="utf-8") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(file.fileno())
+            new.replace(self._path)
+        except OSError as error:
+            self._complain(f"{self._path} cannot be written ({error}): learned line settings are lost at a restart")
+        else:
+            self._complained = False
+
+    def _load(self, path: Path) -> None:
+        try:
+            if path.stat().st_size > MAX_FILE:
+                self._complain(f"{path} is too large to be ours; what was learned is learned anew")
+                return
+            document = json.loads(path.read_text("utf-8"))
+            if document["format"] != FORMAT:
+                self._complain(f"{path} has another format; what was learned is learned anew")
+                return
+            self._known = {str(key): _learned(value) for key, value in document["known"].items()}
+        except FileNotFoundError:
+            return
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+            self._complain(f"{path} cannot be used ({error}): what was learned is learned anew")
+
+    def _complain(self, message: str) -> None:
+        if not self._complained:
+            _log.warning("%s", message)
+            self._complained = True
+
+
+def _key(port: str, address: str) -> str:
+    return f"{port} {address}"
+
+
+def _useful(learned: Learned) -> tuple[object, ...]:
+    # A size that changes by a digit now and then is not worth a write to a memory card.
+    return learned.identification, learned.number, learned.plan, learned.echo, learned.baudrate, learned.size is None
+
+
+_KINDS: dict[str, tuple[type, ...]] = {
+    "switch_margin": (float, int, type(None)),
+    "baud_char": (str, type(None)),
+    "acknowledge": (bool,),
+    "start_baudrate": (int,),
+    "data_baudrate": (int, type(None)),
+    "break_first": (bool,),
+    "wake_up": (bool,),
+    "acknowledgement_delay": (float, int, type(None)),
+}
+
+
+def _learned(value: dict[str, Any]) -> Learned:
+    plan = {name: _typed(name, item, _KINDS[name]) for name, item in value["plan"].items()}
+    size = _typed("size", value["size"], (int, type(None)))
+    return Learned(
+        identification=_typed("identification", value["identification"], (str,)),
+        number=_typed("number", value["number"], (str, type(None))),
+        plan=LinePlan(**plan),
+        size=size if size is None or 0 < size < MAX_FILE else None,
+        echo=_typed("echo", value["echo"], (int,)),
+        baudrate=_typed("baudrate", value["baudrate"], (int,)),
+        at=float(value["at"]),
+        plan_since=float(value["plan_since"]),
+    )
+
+
+def _typed(name: str, value: Any, kinds: tuple[type, ...]) -> Any:  # noqa: ANN401 - checked here
+    if not isinstance(value, kinds) or (isinstance(value, bool) and bool not in kinds):
+        raise TypeError(f"{name} is {value!r}")
+    return value

@@ -1,0 +1,150 @@
+"""The loop between a session and a port: the calls of the session's face, one timer, no protocol.
+
+Wake-ups cost processor time. So the port is not listened to while the characters that the session still wants cannot
+have arrived. Where their number is unknown, the end is seen late by a small share of the time the session has taken.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Protocol
+
+from obisgw.errors import PortLostError
+from obisgw.iec62056_21.events import Action, Event, Send, SetLine
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+_log = logging.getLogger(__name__)
+
+PACE_MIN = 0.009
+PACE_SHARE = 0.004
+PACE_CHARACTERS = 4
+PACE_MAX = 0.25
+
+SHORT_ANSWER = 32
+"""Characters after a message of ours that are looked at one by one: they may be one that must be answered in time."""
+
+KERNEL_BUFFER = 2000
+"""Characters that may wait unread: half of what Linux keeps for a serial line."""
+
+
+class Session(Protocol):
+    """The face of every session (docs/architecture.md)."""
+
+    @property
+    def deadline(self) -> float | None:
+        """The next moment to call ``actions``."""
+
+    @property
+    def wanted(self) -> int:
+        """Characters that must still come before anything can be decided."""
+
+    @property
+    def finished(self) -> bool:
+        """Whether nothing more will happen."""
+
+    def actions(self, now: float) -> list[Action]:
+        """Return what to do now."""
+
+    def sent(self, now: float) -> None:
+        """Tell that the last bit of the last ``Send`` has left."""
+
+    def receive(self, data: bytes, now: float) -> None:
+        """Take what came."""
+
+    def events(self) -> list[Event]:
+        """Return what happened."""
+
+    def abort(self) -> bytes | None:
+        """End now; return what signs off."""
+
+
+class Line(Protocol):
+    """What the pump needs of a port (``line.port.Port``)."""
+
+    def line_time(self, characters: int) -> float:
+        """Return the seconds that ``characters`` take on the line."""
+
+    def take(self) -> bytes:
+        """Return everything received, without waiting."""
+
+    async def wait(self, until: float | None) -> None:
+        """Return when something was received, or at ``until``."""
+
+    async def sleep(self, until: float) -> None:
+        """Return at ``until``, not listening meanwhile."""
+
+    async def write(self, data: bytes) -> float:
+        """Send and return when the last bit has left."""
+
+    def write_now(self, data: bytes) -> float:
+        """Send without waiting; return when the last bit should leave."""
+
+    async def set_rate(self, baudrate: int) -> None:
+        """Change the rate."""
+
+
+async def pump(session: Session, port: Line, *, pace_max: float = PACE_MAX) -> AsyncGenerator[Event, None]:
+    """Run ``session`` over ``port`` and yield its events until it has finished.
+
+    Close the generator (``contextlib.aclosing``) when leaving early: the meter is then signed off, as it is when the
+    task is cancelled. Raises ``PortLostError``.
+    """
+    loop = asyncio.get_running_loop()
+    began = loop.time()
+    port.take()  # What came before the session began is nobody's answer.
+    counted = False
+    answered = 0
+    try:
+        while True:
+            data = port.take()
+            now = loop.time()
+            if data:
+                answered += len(data)
+                session.receive(data, now)
+            for action in session.actions(now):
+                match action:
+                    case Send(message):
+                        session.sent(await port.write(message))
+                        answered = 0
+                    case SetLine(baudrate):
+                        await port.set_rate(baudrate)
+            for event in session.events():
+                yield event
+            if session.finished:
+                return
+            deadline, wanted = session.deadline, session.wanted
+            quiet = 0.0
+            if data and wanted > 1:
+                # One less than wanted: the last one is waited for, and so seen at once.
+                quiet = port.line_time(min(wanted - 1, KERNEL_BUFFER))
+            elif data and not counted:
+                quiet = min(_pace(now - began, port.line_time(1), short=answered < SHORT_ANSWER), pace_max)
+            counted = wanted > 1
+            if quiet:
+                await port.sleep(now + quiet if deadline is None else min(now + quiet, deadline))
+            else:
+                await port.wait(deadline)
+    finally:
+        if not session.finished:
+            await _sign_off(session, port)
+
+
+def _pace(elapsed: float, character: float, *, short: bool) -> float:
+    """Return how long not to look where nobody knows how much is to come; 0 looks at the next character."""
+    pace = max(PACE_MIN, elapsed * PACE_SHARE, 0.0 if short else character * PACE_CHARACTERS)
+    return pace if pace > character else 0.0
+
+
+async def _sign_off(session: Session, port: Line) -> None:
+    if (message := session.abort()) is None:
+        return
+    try:
+        left = port.write_now(message)
+    except PortLostError as error:
+        _log.debug("not signed off: %s", error)
+        return
+    # The port may be closed next, and some drivers then drop what they still hold.
+    await asyncio.sleep(left - asyncio.get_running_loop().time())

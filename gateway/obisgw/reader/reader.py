@@ -1,0 +1,332 @@
+"""One meter on one port: a readout with as many attempts as it takes, remembering what worked."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from contextlib import aclosing
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from obisgw.config.values import LineFormat
+from obisgw.errors import MeterError, PortLostError
+from obisgw.iec62056_21.block_check import BlockCheckKind
+from obisgw.iec62056_21.characters import CharacterFormat, add_parity
+from obisgw.iec62056_21.events import EchoSeen, Event, Failed, Failure, Identified, Received, Rejected
+from obisgw.iec62056_21.identification import MODE_C_RATES, Identification, Mode, rate_of
+from obisgw.iec62056_21.ladder import next_plan
+from obisgw.iec62056_21.messages import break_message
+from obisgw.iec62056_21.plan import LinePlan
+from obisgw.iec62056_21.session import PushSession, ReadoutSession, SessionSettings
+from obisgw.line.discover import stable_name
+from obisgw.line.port import Port, PortSettings
+
+from .explain import Attempt, explain
+from .memory import RETRY_FASTER, Learned, Memory
+from .pump import pump
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Callable
+
+    from obisgw.iec62056_21.dialects import Dialect, Dialects
+    from obisgw.iec62056_21.telegram import Telegram
+
+    from .shared_port import SharedPort
+
+_log = logging.getLogger(__name__)
+
+SILENCE_BETWEEN = 1.0
+"""After an attempt that broke off, before the next request; a meter that is still sending would not hear it."""
+
+LONGEST_QUIET = 30.0
+PUSH_BAUDRATE = 9600
+PUSH_PACE = 0.02
+_FORMATS = {
+    LineFormat.SOFTWARE_7E1: CharacterFormat.SOFTWARE_7E1,
+    LineFormat.SOFTWARE_7E2: CharacterFormat.SOFTWARE_7E2,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ReaderSettings:
+    """One meter's line settings. ``where`` names it in errors; rates in baud, ``latency`` in seconds.
+
+    ``baudrate``: of the request, or of the push; None takes 300, or what the dialect says. ``number``: the meter
+    number that must be found, compared without blanks and leading zeros.
+    """
+
+    where: str
+    port: PortSettings = field(default_factory=PortSettings)
+    address: str = ""
+    dialect: Dialect | None = None
+    baudrate: int | None = None
+    max_baudrate: int | None = None
+    wake_up: bool = False
+    latency: float = 0.5
+    number: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Readout:
+    """A proved telegram and how it was got. ``seconds``: of the good attempt, request to last byte understood.
+
+    ``baudrate``: of the data. ``echo``: characters of the request that came back. ``attempts``: the failed ones before.
+    ``rejected``: damaged telegrams on the way. ``first_byte`` and ``last_byte`` are times of the event loop.
+    """
+
+    telegram: Telegram
+    dialect: Dialect
+    number: str | None
+    seconds: float
+    first_byte: float
+    last_byte: float
+    baudrate: int
+    bytes: int
+    switch_margin: float | None
+    plan: LinePlan
+    echo: int
+    attempts: tuple[Attempt, ...]
+    rejected: tuple[Rejected, ...]
+
+
+class MeterReader:
+    """Reads one meter. ``number_of`` finds the meter's number in a telegram; this module knows no OBIS codes.
+
+    ``session`` is the one under way (for progress: ``received``, ``baudrate``, ``identification``), ``attempts`` the
+    failed ones of the latest readout, ``rejected`` its damaged telegrams.
+    """
+
+    def __init__(
+        self,
+        port: SharedPort,
+        settings: ReaderSettings,
+        dialects: Dialects,
+        memory: Memory,
+        *,
+        number_of: Callable[[Telegram, Dialect], str | None] | None = None,
+        on_event: Callable[[Event], None] | None = None,
+    ) -> None:
+        self.port = port
+        self.settings = settings
+        self.session: ReadoutSession | None = None
+        self.attempts: list[Attempt] = []
+        self.rejected: list[Rejected] = []
+        self._dialects = dialects
+        self._memory = memory
+        self._number_of = number_of
+        self._on_event = on_event
+
+    async def read(self) -> Readout:
+        """Read the meter once.
+
+        Raises ``MeterError`` or ``RefusedError`` after the last attempt, ``LineError`` at once. Cancelled, it signs
+        off. Without a port that was lost a moment ago: see ``present``.
+        """
+        self.attempts, self.rejected = [], []
+        try:
+            return await self._read_over_port()
+        except PortLostError:
+            if self.session is not None and self.session.received:
+                raise
+            # It was lost while nobody used it, and may be back.
+            return await self._read_over_port()
+        finally:
+            self.session = None
+
+    async def present(self) -> None:
+        """Return as soon as the port is there; for whoever waits for a lost one."""
+        await self.port.present()
+
+    async def pushes(self) -> AsyncGenerator[Received | Rejected, None]:
+        """Yield what a meter sends unasked, until the port is lost or the generator is closed. The port is held."""
+        dialect = self.settings.dialect
+        baudrate = self.settings.baudrate or (dialect.push_baudrate if dialect is not None else None) or PUSH_BAUDRATE
+        async with self.port.use(replace(self._port_settings, baudrate=baudrate)) as port:
+            session = PushSession(self._session_settings(port, None), baudrate, self._dialects)
+            async with aclosing(pump(session, port, pace_max=PUSH_PACE)) as events:
+                async for event in events:
+                    self._tell(event)
+                    if isinstance(event, Received | Rejected):
+                        yield event
+
+    # --- attempts
+
+    async def _read_over_port(self) -> Readout:
+        async with self.port.use(self._port_settings) as port:
+            learned = self._recall()
+            first = LinePlan(start_baudrate=self.settings.baudrate or LinePlan().start_baudrate)
+            plan = learned.plan if learned is not None else first
+            fresh = plan == first
+            count = 0
+            while True:
+                count += 1
+                result = await self._attempt(port, plan, learned)
+                if isinstance(result, Readout):
+                    self._remember(result, learned)
+                    return result
+                self.attempts.append(result)
+                _log.debug("%s: attempt %d: %s", self.settings.where, len(self.attempts), result.detail)
+                battery = self._dialect_of(result.identification).battery
+                following = next_plan(plan, result.failure, result.identification, count, battery=battery)
+                if following is None and not fresh and not battery:
+                    # What once worked works no more; begin as with an unknown meter.
+                    fresh, count, following = True, 0, replace(first, break_first=True)
+                if following is None:
+                    raise explain(self.attempts, self.settings.where)
+                await self._between(port, result, following)
+                plan = following
+
+    async def _attempt(self, port: Port, plan: LinePlan, learned: Learned | None) -> Readout | Attempt:
+        began = asyncio.get_running_loop().time()
+        size = learned.size if learned is not None else None
+        self.session = session = ReadoutSession(self._session_settings(port, size), plan, self._dialects)
+        echo = 0
+        received: Received | None = None
+        failed = Failed(Failure.SILENCE, "nothing came back", began)
+        async with aclosing(pump(session, port)) as events:
+            async for event in events:
+                self._tell(event)
+                match event:
+                    case Identified(identification):
+                        session.plan = self._within_limits(session.plan, identification, port)
+                    case EchoSeen(characters):
+                        echo = max(echo, characters)
+                    case Rejected():
+                        self.rejected.append(event)
+                    case Received():
+                        received = event
+                    case Failed():
+                        failed = event
+        if received is None:
+            return Attempt(failed.failure, failed.detail, session.sample, session.identification, echo)
+        dialect = self._dialect_of(received.telegram.identification)
+        return Readout(
+            telegram=received.telegram,
+            dialect=dialect,
+            number=self._verified(received.telegram, dialect),
+            seconds=asyncio.get_running_loop().time() - began,
+            first_byte=received.started,
+            last_byte=received.at,
+            baudrate=session.baudrate or plan.start_baudrate,
+            bytes=session.received,
+            switch_margin=session.switch_margin if session.baudrate != plan.start_baudrate else None,
+            plan=session.plan,
+            echo=echo,
+            attempts=tuple(self.attempts),
+            rejected=tuple(self.rejected),
+        )
+
+    async def _between(self, port: Port, failed: Attempt, following: LinePlan) -> None:
+        """Make the meter listen again. A plan that begins with a break waits for silence by itself."""
+        if following.break_first:
+            if failed.identification is not None and port.baudrate != following.start_baudrate:
+                # The meter may have changed its speed: it hears only a break at the same one.
+                message = break_message(self._block_check(failed.identification))
+                await port.write(add_parity(message) if port.format in _FORMATS else message)
+            return
+        loop = asyncio.get_running_loop()
+        end = loop.time() + LONGEST_QUIET
+        until = loop.time() + (0.2 if failed.failure in {Failure.SILENCE, Failure.ECHO_ONLY} else SILENCE_BETWEEN)
+        while loop.time() < min(until, end):
+            await port.wait(min(until, end))
+            if port.take():
+                until = loop.time() + SILENCE_BETWEEN
+
+    def _within_limits(self, plan: LinePlan, identification: Identification, port: Port) -> LinePlan:
+        """Ask for no rate that the port or the owner's limit does not allow."""
+        limit = self.settings.max_baudrate
+        if not port.can_set_rate:
+            limit = plan.start_baudrate
+        dialect = self._dialect_of(identification)
+        asked = plan.baud_char or dialect.baud_char or identification.baud_char
+        if limit is None or identification.mode not in {Mode.C, Mode.E} or rate_of(asked) <= limit:
+            return plan
+        allowed = [character for character, rate in MODE_C_RATES.items() if rate <= limit]
+        return replace(plan, baud_char=allowed[-1] if allowed and port.can_set_rate else "0")
+
+    # --- memory
+
+    @property
+    def _memory_key(self) -> tuple[str, str]:
+        return stable_name(self.port.url), self.settings.address
+
+    def _recall(self) -> Learned | None:
+        learned = self._memory.recall(*self._memory_key)
+        if learned is None:
+            return None
+        default = LinePlan(start_baudrate=self.settings.baudrate or LinePlan().start_baudrate)
+        other_start = learned.plan.start_baudrate != default.start_baudrate
+        if other_start or (learned.plan != default and time.time() - learned.plan_since > RETRY_FASTER):
+            return replace(learned, plan=default)
+        return learned
+
+    def _remember(self, readout: Readout, before: Learned | None) -> None:
+        telegram = readout.telegram
+        raw = telegram.identification.raw if telegram.identification is not None else ""
+        # Limits come from the configuration and the port each time; they are not learned.
+        limited = readout.plan.baud_char if self.settings.max_baudrate is None and self._can_set_rate else None
+        plan = replace(readout.plan, break_first=False, baud_char=limited)
+        now = time.time()
+        learned = Learned(
+            identification=raw,
+            number=readout.number,
+            plan=plan,
+            # STX, ETX and block check are no part of the block. Of several blocks the parts are not known.
+            size=None if b"\x04" in telegram.raw else len(telegram.block) + 3,
+            echo=readout.echo,
+            baudrate=readout.baudrate,
+            at=now,
+            plan_since=before.plan_since if before is not None and before.plan == plan else now,
+        )
+        self._memory.remember(*self._memory_key, learned)
+
+    # --- details
+
+    @property
+    def _can_set_rate(self) -> bool:
+        return not self.port.url.startswith(("socket://", "tcp://"))
+
+    @property
+    def _port_settings(self) -> PortSettings:
+        settings, dialect = self.settings.port, self.settings.dialect
+        if dialect is not None and dialect.stop_bits == 2 and settings.format is LineFormat.SOFTWARE_7E1:
+            return replace(settings, format=LineFormat.SOFTWARE_7E2)
+        return settings
+
+    def _session_settings(self, port: Port, size: int | None) -> SessionSettings:
+        return SessionSettings(
+            address=self.settings.address,
+            format=_FORMATS.get(port.format, CharacterFormat.HARDWARE),
+            dialect=self.settings.dialect,
+            wake_up=self.settings.wake_up,
+            expected_size=size,
+            latency=self.settings.latency,
+        )
+
+    def _dialect_of(self, identification: Identification | None) -> Dialect:
+        return self.settings.dialect or self._dialects.match(identification)
+
+    def _block_check(self, identification: Identification) -> BlockCheckKind:
+        kinds = self._dialect_of(identification).block_checks
+        return kinds[0] if kinds else BlockCheckKind.XOR
+
+    def _verified(self, telegram: Telegram, dialect: Dialect) -> str | None:
+        number = self._number_of(telegram, dialect) if self._number_of is not None else None
+        wanted = self.settings.number
+        if wanted is not None and self._number_of is not None and _plain(number or "") != _plain(wanted):
+            found = f"meter {number}" if number else "a meter that does not say its number"
+            raise MeterError(
+                f"found {found} instead of meter {wanted}",
+                where=self.settings.where,
+                hint="were two heads exchanged? else put the new number into the configuration",
+            )
+        return number
+
+    def _tell(self, event: Event) -> None:
+        if self._on_event is not None:
+            self._on_event(event)
+
+
+def _plain(number: str) -> str:
+    return number.replace(" ", "").lstrip("0").upper()
