@@ -72,6 +72,8 @@ def number_of(value: str) -> Decimal | None:
 
     A decimal comma is understood; blanks around are passed over: ``000007,4`` is 7.4, ``032A.871`` is none.
     """
+    if value.isascii() and value.replace(".", "", 1).isdigit():
+        return Decimal(value)  # Nearly all.
     match = _NUMBER.fullmatch(value)
     return None if match is None else Decimal(match[1] + match[2].replace(",", "."))
 
