@@ -54,7 +54,7 @@ def test_what_is_no_time(text: str) -> None:
     assert parse_time(text) is None
 
 
-@given(st.datetimes(datetime(2000, 1, 1), datetime(2099, 12, 31)))
+@given(st.datetimes(datetime.fromisoformat("2000-01-01"), datetime.fromisoformat("2099-12-31")))
 def test_any_time_comes_back(time: datetime) -> None:
     """With winter, summer or UTC in front, or a letter behind."""
     time = time.replace(microsecond=0)
