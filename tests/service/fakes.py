@@ -17,7 +17,7 @@ from obisgw.readings.reading import Health, MeterIdentity, Reading
 from obisgw.service.edges import Miss, Success, Trouble
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Callable
+    from collections.abc import AsyncGenerator, Callable
 
 TELEGRAM = Telegram(None, Mode.C, b"", BlockCheck.OK, BlockCheckKind.XOR, 0, complete=True, raw=b"")
 
@@ -76,6 +76,7 @@ class FakeMeter:
         self.closed = 0
         self.hangs = False
         self.cancelled = False
+        self.back = asyncio.Event()
         self.on_read: Callable[[], None] = lambda: None
 
     async def read(self) -> Success | Miss:
@@ -95,11 +96,14 @@ class FakeMeter:
             raise outcome
         return outcome
 
-    async def pushes(self) -> AsyncIterator[Success | Miss]:
+    async def pushes(self) -> AsyncGenerator[Success | Miss, None]:
         while len(self.outcomes) > 1:
             self.clock.time += self.takes
             yield self._next()
         await asyncio.Event().wait()
+
+    async def returned(self) -> None:
+        await self.back.wait()
 
     async def close(self) -> None:
         self.closed += 1

@@ -12,7 +12,7 @@ from obisgw.iec62056_21.capture import telegrams_in
 from obisgw.readings.document import capture_document, why_unproved
 from obisgw.readings.registers import registers_of
 
-from .line_options import add_dialects, dialects_of
+from .dialect_options import add_dialects, dialects_of
 from .show import show_document, show_unproved
 from .terminal import out
 

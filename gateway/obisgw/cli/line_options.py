@@ -2,21 +2,18 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from obisgw.config.values import BAUDRATES, LineFormat, MeterMode
-from obisgw.errors import ConfigurationError
-from obisgw.iec62056_21.dialects import Dialect, Dialects
+from obisgw.line.port import PortSettings
+from obisgw.reader.reader import ReaderSettings
+
+from .dialect_options import add_dialects
 
 if TYPE_CHECKING:
     import argparse
 
-
-def add_dialects(parser: argparse.ArgumentParser) -> None:
-    """Add the choice of a dialect."""
-    parser.add_argument("--dialect", metavar="NAME", help="what this meter does differently (found by identification)")
-    parser.add_argument("--dialects", type=Path, metavar="FILE", help="file with dialects of your own")
+    from obisgw.iec62056_21.dialects import Dialect
 
 
 def add_line(parser: argparse.ArgumentParser) -> None:
@@ -54,13 +51,15 @@ def add_line(parser: argparse.ArgumentParser) -> None:
     add_dialects(parser)
 
 
-def dialects_of(options: argparse.Namespace) -> tuple[Dialects, Dialect | None]:
-    """Return all dialects and the one that was named. Raises ConfigurationError when there is none of that name."""
-    owners = None
-    if options.dialects is not None:
-        try:
-            owners = options.dialects.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"the dialects cannot be read: {error}", where=str(options.dialects)) from error
-    dialects = Dialects.load(owners)
-    return dialects, dialects.named(options.dialect) if options.dialect else None
+def reader_settings(options: argparse.Namespace, dialect: Dialect | None) -> ReaderSettings:
+    """Return the reader's settings that the options ask for."""
+    return ReaderSettings(
+        where=options.port,
+        port=PortSettings(LineFormat(options.format), options.baudrate or 300, dtr=options.dtr, rts=options.rts),
+        address=options.address,
+        dialect=dialect,
+        baudrate=options.baudrate,
+        max_baudrate=options.max_baudrate,
+        wake_up=bool(options.wake_up),
+        latency=options.latency,
+    )

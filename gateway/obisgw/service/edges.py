@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncGenerator
 
     from obisgw.errors import ObisGatewayError
     from obisgw.mqtt.gateway import MeterOptions
@@ -20,6 +20,13 @@ class Trouble:
     parity_errors: int = 0
     block_check_errors: int = 0
     silences: int = 0
+
+    def __add__(self, other: Trouble) -> Trouble:
+        return Trouble(
+            self.parity_errors + other.parity_errors,
+            self.block_check_errors + other.block_check_errors,
+            self.silences + other.silences,
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +54,11 @@ class MeterEdge(Protocol):
     async def read(self) -> Success | Miss:
         """Read it once. Cancelled, it leaves the meter and the port usable."""
 
-    def pushes(self) -> AsyncIterator[Success | Miss]:
+    def pushes(self) -> AsyncGenerator[Success | Miss, None]:
         """Listen to a meter that sends unasked; ends only with its task."""
+
+    async def returned(self) -> None:
+        """Return when the port, now missing, is there again."""
 
     async def close(self) -> None:
         """Give the port back."""

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import logging
+from contextlib import aclosing
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from obisgw.config.values import MeterMode
-from obisgw.errors import MeterError
+from obisgw.errors import LineError, MeterError, PortLostError, PortMissingError
 from obisgw.mqtt.gateway import MeterOptions
 from obisgw.readings.reading import Health
 
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+AFTER_LOSS = 1.0
+
 
 class MeterRun:
     """One meter while the service runs. ``due`` is when it is read next, in Unix time."""
@@ -41,6 +44,7 @@ class MeterRun:
         self._clock = clock
         self._said: str | None = None
         """The trouble that the log already tells of."""
+        self.port_missing = False
         self.identity_changed = False
         """Whether the state holds an identity that was not saved yet."""
         self._failures = 0
@@ -89,21 +93,36 @@ class MeterRun:
     async def read(self) -> None:
         """Read the meter once, and set when it is due next."""
         start = self._clock.now()
-        self.state.count_read(local_day(self._clock), start)
-        self.take(await self.edge.read())
-        self.due = self.schedule.next_start(start, self._clock.now(), self._failures, self._clock.utc_offset())
+        outcome = await self.edge.read()
+        self.port_missing = isinstance(outcome, Miss) and isinstance(outcome.error, PortMissingError)
+        lost = isinstance(outcome, Miss) and isinstance(outcome.error, PortLostError)
+        if lost or not (isinstance(outcome, Miss) and isinstance(outcome.error, LineError)):
+            # A port that cannot be opened costs no battery.
+            self.state.count_read(local_day(self._clock), start)
+        self.take(outcome)
+        now = self._clock.now()
+        if lost and self._failures == 1:
+            # Plugs are moved and put back: look at once what became of it.
+            self.due = now + AFTER_LOSS
+        else:
+            self.due = self.schedule.next_start(start, now, self._failures, self._clock.utc_offset())
 
     async def listen(self) -> None:
         """Take what the meter sends unasked, for ever."""
-        async for outcome in self.edge.pushes():
-            every = self.settings.every
-            now = self._clock.now()
-            # Half a second of grace: the meter's own pace is not exact.
-            if isinstance(outcome, Success) and every and now - self._last_published < every.total_seconds() - 0.5:
-                continue
-            if isinstance(outcome, Success):
-                self._last_published = now
-            self.take(outcome)
+        async with aclosing(self.edge.pushes()) as outcomes:
+            async for outcome in outcomes:
+                if isinstance(outcome, Success) and not self._wanted_now():
+                    continue
+                self.take(outcome)
+
+    def _wanted_now(self) -> bool:
+        """Whether a pushed reading is published, or falls into the pause after the last one."""
+        every, now = self.settings.every, self._clock.now()
+        # Half a second of grace: the meter's own pace is not exact.
+        if every and self._said is None and 0 <= now - self._last_published < every.total_seconds() - 0.5:
+            return False
+        self._last_published = now
+        return True
 
     def take(self, outcome: Success | Miss) -> None:
         """Publish a reading, or note why there is none."""

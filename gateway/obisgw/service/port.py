@@ -77,9 +77,27 @@ class PortRun:
             # The machine's clock was set back: what was due then means nothing now.
             meter.read_now()
             return True
-        if rest > 0:
+        if rest > 0 and meter.port_missing:
+            if await self._returned(meter, min(rest, LONGEST_WAIT)):
+                for other in self.meters:
+                    if other.port_missing:
+                        other.port_missing = False
+                        other.read_now()
+                return True
+        elif rest > 0:
             await self._clock.wait(self._wake, min(rest, LONGEST_WAIT))
         return not self._wake.is_set() and meter.due <= self._clock.now()
+
+    async def _returned(self, meter: MeterRun, seconds: float) -> bool:
+        """Return whether the missing port came back within that time."""
+        waiting = asyncio.create_task(self._clock.wait(self._wake, seconds))
+        back = asyncio.create_task(meter.edge.returned())
+        try:
+            await asyncio.wait((waiting, back), return_when=asyncio.FIRST_COMPLETED)
+            return back.done() and not back.cancelled() and back.exception() is None
+        finally:
+            await _ended(waiting)
+            await _ended(back)
 
     async def _read(self, meter: MeterRun) -> None:
         try:

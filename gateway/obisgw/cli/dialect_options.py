@@ -1,0 +1,30 @@
+"""The choice of a dialect, for every command that takes telegrams apart."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from obisgw.errors import ConfigurationError
+from obisgw.iec62056_21.dialects import Dialect, Dialects
+
+if TYPE_CHECKING:
+    import argparse
+
+
+def add_dialects(parser: argparse.ArgumentParser) -> None:
+    """Add the choice of a dialect."""
+    parser.add_argument("--dialect", metavar="NAME", help="what this meter does differently (found by identification)")
+    parser.add_argument("--dialects", type=Path, metavar="FILE", help="file with dialects of your own")
+
+
+def dialects_of(options: argparse.Namespace) -> tuple[Dialects, Dialect | None]:
+    """Return all dialects and the one that was named. Raises ConfigurationError when there is none of that name."""
+    owners = None
+    if options.dialects is not None:
+        try:
+            owners = options.dialects.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigurationError(f"the dialects cannot be read: {error}", where=str(options.dialects)) from error
+    dialects = Dialects.load(owners)
+    return dialects, dialects.named(options.dialect) if options.dialect else None

@@ -1,0 +1,122 @@
+"""`obis-gateway read`: a meter, now."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from obisgw.config.values import MeterMode
+from obisgw.errors import MeterError
+from obisgw.iec62056_21.events import Received, Rejected
+from obisgw.reader.memory import Memory
+from obisgw.reader.reader import MeterReader
+from obisgw.reader.shared_port import SharedPort
+from obisgw.readings.document import reading_document
+from obisgw.readings.registers import registers_of
+from obisgw.service.folder import state_folder
+
+from .dialect_options import dialects_of
+from .line_options import add_line, reader_settings
+from .progress import Progress
+from .show import show_document
+from .terminal import out, say
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator
+
+    from obisgw.iec62056_21.dialects import Dialect
+    from obisgw.iec62056_21.telegram import Telegram
+
+PUSH_PATIENCE = 60.0
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    add_line(parser)
+    parser.add_argument("--json", action="store_true", help="print one JSON object a reading, each on its line")
+    parser.add_argument("--explain", action="store_true", help="show each data set and what becomes of it")
+    parser.add_argument("--repeat", type=_count, default=1, metavar="N", help="read so many times (%(default)s)")
+    parser.add_argument("--quiet", action="store_true", help="show no progress")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Read; raises MeterError or LineError (status 1) when that fails."""
+    asyncio.run(_read(options))
+    return 0
+
+
+async def _read(options: argparse.Namespace) -> None:
+    dialects, dialect = dialects_of(options)
+    memory = Memory(state_folder(None, os.environ) / "line.json")
+    port = SharedPort(options.port)
+    progress = Progress(quiet=options.quiet or options.repeat > 1)
+    reader = MeterReader(port, reader_settings(options, dialect), dialects, memory, on_event=progress.tell)
+    count = 0
+    try:
+        listen = MeterMode(options.mode) is MeterMode.D
+        telegrams = _pushed(reader, options.port) if listen else _asked(reader, progress, options.repeat)
+        async with aclosing(telegrams):
+            async for telegram in telegrams:
+                # The meter may be of a dialect that is known only now.
+                _show(telegram, dialect or dialects.match(telegram.identification), options)
+                count += 1
+                if count == options.repeat:
+                    return
+    finally:
+        progress.end()
+        await port.close()
+
+
+async def _asked(reader: MeterReader, progress: Progress, times: int) -> AsyncGenerator[Telegram, None]:
+    for _ in range(times):
+        async with progress.of(reader):
+            readout = await reader.read()
+        progress.done(readout.bytes, readout.seconds, readout.baudrate, len(readout.attempts))
+        yield readout.telegram
+
+
+async def _pushed(reader: MeterReader, where: str) -> AsyncGenerator[Telegram, None]:
+    """Yield the proved telegrams that come. Raises MeterError when none comes for a minute."""
+    say(f"{where}: waiting for what the meter sends")
+    damaged = 0
+    async with aclosing(reader.pushes()) as events:
+        while True:
+            try:
+                async with asyncio.timeout(PUSH_PATIENCE):
+                    event = await anext(events)
+            except TimeoutError:
+                hint = "check the head's place and --baudrate; most meters must be asked (--mode auto)"
+                seen = f"only {damaged} damaged telegrams have" if damaged else "nothing has"
+                raise MeterError(f"{seen} come for {PUSH_PATIENCE:.0f} s", where=where, hint=hint) from None
+            match event:
+                case Received():
+                    yield event.telegram
+                case Rejected():
+                    damaged += 1
+                    say(f"{where}: a telegram came damaged ({event.failure.value})")
+
+
+def _show(telegram: Telegram, dialect: Dialect, options: argparse.Namespace) -> None:
+    registers, unparsed = registers_of(telegram, dialect)
+    if options.explain:
+        # Imported here: it brings the publisher's rules along.
+        from .explain import explain  # noqa: PLC0415
+
+        explain(telegram, dialect, registers, unparsed, None)
+        return
+    document = reading_document(telegram, dialect.medium, registers, unparsed)
+    if options.json:
+        out(json.dumps(document, ensure_ascii=False))
+    else:
+        show_document(document)
+
+
+def _count(text: str) -> int:
+    count = int(text)
+    if count < 1:
+        raise argparse.ArgumentTypeError("at least once")
+    return count

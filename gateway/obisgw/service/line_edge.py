@@ -1,0 +1,193 @@
+"""The service's meters on real lines: outcomes made of what the reader tells."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import aclosing
+from typing import TYPE_CHECKING
+
+from obisgw.errors import LineError, MeterError, PortMissingError, RefusedError
+from obisgw.iec62056_21.block_check import BlockCheck
+from obisgw.iec62056_21.events import Failure, Received, Rejected
+from obisgw.line.port import PortSettings
+from obisgw.reader.memory import Memory
+from obisgw.reader.reader import MeterReader, ReaderSettings
+from obisgw.reader.shared_port import Ports
+
+from .edges import Miss, Success, Trouble
+from .reading import Interpreter
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncGenerator, Iterable
+    from pathlib import Path
+
+    from obisgw.config.table import MeterSettings
+    from obisgw.iec62056_21.dialects import Dialects
+    from obisgw.reader.explain import Attempt
+    from obisgw.reader.shared_port import SharedPort
+
+FIRST_PUSH = 300.0
+"""Seconds in which a meter that sends unasked must have sent something; the slowest known ones send each 15 minutes,
+but those are told apart as soon as two of their telegrams have come."""
+
+SILENT_PUSHES = 3
+LEAST_SILENCE = 60.0
+DAMAGED_IN_A_ROW = 3
+"""So many damaged pushes are trouble; one is weather."""
+
+REOPEN = 1.0
+REOPEN_LONGEST = 60.0
+
+
+class LineEdges:
+    """Makes meters on lines; what they learn and the ports that they share are here."""
+
+    def __init__(self, dialects: Dialects, folder: Path | None) -> None:
+        self.dialects = dialects
+        self._memory = Memory(None if folder is None else folder / "line.json")
+        self._ports = Ports()
+        self._users: dict[int, int] = {}
+
+    def edge_of(self, settings: MeterSettings) -> LineMeter:
+        """Return the meter at its port."""
+        port = self._ports.of(settings.port)
+        self._users[id(port)] = self._users.get(id(port), 0) + 1
+        return LineMeter(settings, port, self.dialects, self._memory, self)
+
+    async def release(self, port: SharedPort) -> None:
+        """Give a port back when the last meter has left it."""
+        self._users[id(port)] -= 1
+        if not self._users[id(port)]:
+            await port.close()
+
+
+class LineMeter:
+    """One configured meter on its line."""
+
+    def __init__(
+        self, settings: MeterSettings, port: SharedPort, dialects: Dialects, memory: Memory, edges: LineEdges
+    ) -> None:
+        self._where = f"{settings.entry} at {settings.port}"
+        self._edges = edges
+        self._port = port
+        self._closed = False
+        self._dialects = dialects
+        self._interpreter = Interpreter(settings.entry)
+        self._reader = MeterReader(
+            port,
+            ReaderSettings(
+                where=self._where,
+                port=PortSettings(settings.format, settings.baudrate or 300, dtr=settings.dtr, rts=settings.rts),
+                address=settings.address,
+                dialect=dialects.named(settings.dialect) if settings.dialect else None,
+                baudrate=settings.baudrate,
+                max_baudrate=settings.max_baudrate,
+                wake_up=bool(settings.wake_up),
+                latency=settings.latency,
+            ),
+            dialects,
+            memory,
+            number_of=self._interpreter.number_of,
+        )
+        self._dialect = self._reader.settings.dialect
+
+    async def read(self) -> Success | Miss:
+        """Read the meter once."""
+        try:
+            readout = await self._reader.read()
+        except (MeterError, RefusedError, LineError) as error:
+            return Miss(error, trouble_of(self._reader.attempts, self._reader.rejected))
+        ago = asyncio.get_running_loop().time() - readout.last_byte
+        return Success(
+            self._interpreter.reading_of(readout.telegram, readout.dialect, readout.seconds, ago),
+            battery=readout.dialect.battery,
+            baudrate=readout.baudrate,
+            switch_margin=readout.switch_margin,
+            trouble=trouble_of(readout.attempts, readout.rejected),
+        )
+
+    async def returned(self) -> None:
+        """Return when the port, now missing, is there again."""
+        await self._port.present()
+
+    async def pushes(self) -> AsyncGenerator[Success | Miss, None]:
+        """Listen for ever; a port that is lost is opened again when it is back."""
+        pause = REOPEN
+        while True:
+            try:
+                async with aclosing(self._open_pushes()) as outcomes:
+                    async for outcome in outcomes:
+                        pause = REOPEN
+                        yield outcome
+            except LineError as error:
+                yield Miss(error)
+                if isinstance(error, PortMissingError):
+                    await self._port.present()
+            await asyncio.sleep(pause)
+            pause = min(2 * pause, REOPEN_LONGEST)
+
+    async def _open_pushes(self) -> AsyncGenerator[Success | Miss, None]:
+        """Listen until the port is lost."""
+        loop = asyncio.get_running_loop()
+        trouble = Trouble()
+        damaged, patience, last = 0, FIRST_PUSH, loop.time()
+        async with aclosing(self._reader.pushes()) as events:
+            following = asyncio.ensure_future(anext(events))
+            try:
+                while True:
+                    await asyncio.wait((following,), timeout=patience)
+                    if not following.done():
+                        yield Miss(self._silent(patience), Trouble(silences=1))
+                        continue
+                    event = following.result()
+                    following = asyncio.ensure_future(anext(events))
+                    match event:
+                        case Received():
+                            now = loop.time()
+                            patience = max(LEAST_SILENCE, SILENT_PUSHES * (now - last))
+                            last, damaged = now, 0
+                            yield self._pushed(event, trouble)
+                            trouble = Trouble()
+                        case Rejected():
+                            damaged += 1
+                            trouble += trouble_of((), (event,))
+                            if damaged % DAMAGED_IN_A_ROW == 0:
+                                yield Miss(self._damaged(), trouble)
+                                trouble = Trouble()
+            except StopAsyncIteration:
+                return
+            finally:
+                following.cancel()
+                await asyncio.wait((following,))
+
+    def _pushed(self, event: Received, trouble: Trouble) -> Success:
+        telegram = event.telegram
+        dialect = self._dialect or self._dialects.match(telegram.identification)
+        ago = asyncio.get_running_loop().time() - event.at
+        reading = self._interpreter.reading_of(telegram, dialect, event.at - event.started, ago)
+        return Success(reading, battery=False, baudrate=self._reader.settings.baudrate, trouble=trouble)
+
+    def _silent(self, patience: float) -> MeterError:
+        hint = "check the head's place and 'baudrate'; a meter that must be asked has 'mode: auto'"
+        return MeterError(f"nothing has come for {patience:.0f} s", where=self._where, hint=hint)
+
+    def _damaged(self) -> MeterError:
+        hint = "check the head's place and 'baudrate'"
+        return MeterError("only damaged telegrams come", where=self._where, hint=hint)
+
+    async def close(self) -> None:
+        """Give the port back, unless other meters use it."""
+        if not self._closed:
+            self._closed = True
+            await self._edges.release(self._port)
+
+
+def trouble_of(attempts: Iterable[Attempt], rejected: Iterable[Rejected]) -> Trouble:
+    """Return what went wrong on the way, counted."""
+    telegrams = [one.telegram for one in rejected]
+    silent = {Failure.SILENCE, Failure.ECHO_ONLY}
+    return Trouble(
+        parity_errors=sum(telegram.parity_errors for telegram in telegrams),
+        block_check_errors=sum(telegram.check is BlockCheck.BAD for telegram in telegrams),
+        silences=sum(attempt.failure in silent for attempt in attempts),
+    )
