@@ -1,0 +1,1 @@
+"""Virtual meters on a virtual line: a household, its meters' quirks, the line's timing, and faults."""
