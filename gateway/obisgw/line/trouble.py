@@ -87,10 +87,8 @@ def holders(path: str, *, proc: Path = PROC) -> list[tuple[int, str]]:
         device = os.stat(path).st_rdev  # noqa: PTH116 - the number is all that counts
     except OSError:
         return []
-    found = []
-    for process in proc.iterdir():
-        if process.name.isdigit() and _has_open(process, device):
-            found.append((int(process.name), _name(process)))
+    processes = (process for process in proc.iterdir() if process.name.isdigit())
+    found = [(int(process.name), _name(process)) for process in processes if _has_open(process, device)]
     others = [holder for holder in found if holder[0] != os.getpid()]
     return sorted(others or found)
 

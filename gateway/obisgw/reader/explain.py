@@ -86,7 +86,7 @@ _WEIGHT = {
 }
 
 
-def _words(attempt: Attempt) -> tuple[str, str]:
+def _words(attempt: Attempt) -> tuple[str, str]:  # noqa: C901 - one branch a failure
     heard = _shown(attempt.sample)
     match attempt.failure:
         case Failure.SILENCE:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import threading
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -50,6 +51,7 @@ class Memory:
         self._path = path
         self._known: dict[str, Learned] = {}
         self._complained = False
+        self._writing = threading.Lock()
         if path is not None:
             self._load(path)
 
@@ -57,36 +59,36 @@ class Memory:
         """Return what worked last on ``port`` (its stable name) with the meter at ``address``."""
         return self._known.get(_key(port, address))
 
-    def remember(self, port: str, address: str, learned: Learned) -> None:
-        """Keep what worked. The file is written when something changed that the next readout can use."""
+    def remember(self, port: str, address: str, learned: Learned) -> bool:
+        """Keep what worked; return whether something changed that is worth a ``save``."""
         key = _key(port, address)
         before = self._known.pop(key, None)
         self._known[key] = learned  # At the end: the order is that of use.
         while len(self._known) > MAX_KNOWN:
             del self._known[next(iter(self._known))]
-        if before is None or _useful(before) != _useful(learned):
-            self.save()
-
-    def forget(self, port: str, address: str) -> None:
-        """Forget a meter, because another one is there now."""
-        if self._known.pop(_key(port, address), None) is not None:
-            self.save()
+        return before is None or _useful(before) != _useful(learned)
 
     def save(self) -> None:
-        """Write the file whole or not at all."""
+        """Write the file whole or not at all. Waits for the disk: not for the event loop's thread."""
         if self._path is None:
             return
-        text = json.dumps({"format": FORMAT, "known": {key: asdict(one) for key, one in self._known.items()}}, indent=1)
-        new = self._path.with_name(self._path.name + ".new")
+        # One step, so that a change by another thread cannot come in between.
+        known = list(self._known.items())
+        text = json.dumps({"format": FORMAT, "known": {key: asdict(one) for key, one in known}}, indent=1)
+        with self._writing:
+            self._write(self._path, text)
+
+    def _write(self, path: Path, text: str) -> None:
+        new = path.with_name(path.name + ".new")
         try:
-            self._path.parent.mkdir(parents=True, exist_ok=True)
+            path.parent.mkdir(parents=True, exist_ok=True)
             with new.open("w", encoding="utf-8") as file:
                 file.write(text)
                 file.flush()
                 os.fsync(file.fileno())
-            new.replace(self._path)
+            new.replace(path)
         except OSError as error:
-            self._complain(f"{self._path} cannot be written ({error}): learned line settings are lost at a restart")
+            self._complain(f"{path} cannot be written ({error}): learned line settings are lost at a restart")
         else:
             self._complained = False
 

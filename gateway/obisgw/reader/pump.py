@@ -104,13 +104,8 @@ async def pump(session: Session, port: Line, *, pace_max: float = PACE_MAX) -> A
             if data:
                 answered += len(data)
                 session.receive(data, now)
-            for action in session.actions(now):
-                match action:
-                    case Send(message):
-                        session.sent(await port.write(message))
-                        answered = 0
-                    case SetLine(baudrate):
-                        await port.set_rate(baudrate)
+            if await _act(session, port, now):
+                answered = 0
             for event in session.events():
                 yield event
             if session.finished:
@@ -130,6 +125,19 @@ async def pump(session: Session, port: Line, *, pace_max: float = PACE_MAX) -> A
     finally:
         if not session.finished:
             await _sign_off(session, port)
+
+
+async def _act(session: Session, port: Line, now: float) -> bool:
+    """Do what the session asks for now; return whether anything was sent."""
+    sent = False
+    for action in session.actions(now):
+        match action:
+            case Send(message):
+                session.sent(await port.write(message))
+                sent = True
+            case SetLine(baudrate):
+                await port.set_rate(baudrate)
+    return sent
 
 
 def _pace(elapsed: float, character: float, *, short: bool) -> float:

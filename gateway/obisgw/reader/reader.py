@@ -163,7 +163,7 @@ class MeterReader:
                 count += 1
                 result = await self._attempt(port, plan, learned)
                 if isinstance(result, Readout):
-                    self._remember(result, learned)
+                    await self._remember(result, learned)
                     return result
                 self.attempts.append(result)
                 _log.debug("%s: attempt %d: %s", self.settings.where, len(self.attempts), result.detail)
@@ -261,7 +261,7 @@ class MeterReader:
             return replace(learned, plan=default)
         return learned
 
-    def _remember(self, readout: Readout, before: Learned | None) -> None:
+    async def _remember(self, readout: Readout, before: Learned | None) -> None:
         telegram = readout.telegram
         raw = telegram.identification.raw if telegram.identification is not None else ""
         # Limits come from the configuration and the port each time; they are not learned.
@@ -279,7 +279,8 @@ class MeterReader:
             at=now,
             plan_since=before.plan_since if before is not None and before.plan == plan else now,
         )
-        self._memory.remember(*self._memory_key, learned)
+        if self._memory.remember(*self._memory_key, learned):
+            await asyncio.to_thread(self._memory.save)
 
     # --- details
 

@@ -61,7 +61,7 @@ class SharedPort:
     async def present(self) -> None:
         """Return as soon as the path leads to a device. Network ports are always taken for present."""
         missed = False
-        while is_device(self.url) and not Path(self.url).exists():
+        while is_device(self.url) and not Path(self.url).exists():  # noqa: ASYNC240 - the kernel answers from memory
             missed = True
             await asyncio.sleep(LOOK_AGAIN)
         if missed:
