@@ -31,7 +31,6 @@ _EXPIRY: Final = 3
 """Intervals without a reading after which an entity is unavailable."""
 
 TARIFF: Final = "active_tariff"
-_TEXT_TEMPLATE: Final = f"{{% set v=value_json.registers.get('%s') %}}{{{{ v[:{_LONGEST_STATE}] if v else v }}}}"
 
 
 def _default_id(platform: str, device: str, key: str) -> Component:
@@ -46,7 +45,8 @@ def register(device: str, item: Published, topics: Topics) -> Component:
         component["val_tpl"] = f"{{{{value_json.registers.get('{item.key}')}}}}"
         component |= _measured(description)
     else:
-        component["val_tpl"] = _TEXT_TEMPLATE % item.key
+        text = f"value_json.registers.get('{item.key}')"
+        component["val_tpl"] = f"{{% set v={text} %}}{{{{v[:{_LONGEST_STATE}] if v else v}}}}"
     if description.category is Category.DIAGNOSTIC:
         component["ent_cat"] = "diagnostic"
     code = item.register.code
@@ -167,7 +167,7 @@ def gateway_components(gateway: str) -> Mapping[str, Component]:
         name: {
             "p": "sensor",
             "name": title,
-            "uniq_id": f"{gateway}_{name}",
+            "uniq_id": f"obis_gateway_{gateway}_{name}",
             "val_tpl": f"{{{{value_json.{name}}}}}",
             "ent_cat": "diagnostic",
             **keys,

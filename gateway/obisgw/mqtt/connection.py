@@ -80,6 +80,18 @@ def _port(settings: MqttSettings) -> int:
     return settings.port or (_TLS_PORT if settings.tls else _PORT)
 
 
+class _Socket(ssl.SSLSocket):
+    """Closes itself when the handshake fails; paho drops it open."""
+
+    def do_handshake(self, block: bool = False) -> None:  # noqa: FBT001, FBT002 - as in the class above
+        """Shake hands."""
+        try:
+            super().do_handshake(block)
+        except OSError:
+            self.close()
+            raise
+
+
 class Connection:
     """A connection from ``open`` until ``lost`` is done or ``close``. Use each once."""
 
@@ -165,6 +177,7 @@ class Connection:
         settings = self._settings
         try:
             context = ssl.create_default_context(cafile=settings.ca)
+            context.sslsocket_class = _Socket
             if settings.certificate is not None:
                 context.load_cert_chain(settings.certificate, settings.key)
         except OSError as error:
@@ -242,10 +255,12 @@ class Connection:
         self._forget(sock)
 
     def _on_register_write(self, _client: Client, _userdata: object, sock: Any) -> None:  # noqa: ANN401
-        self._loop.add_writer(sock, self._write)
+        if sock.fileno() >= 0:
+            self._loop.add_writer(sock, self._write)
 
     def _on_unregister_write(self, _client: Client, _userdata: object, sock: Any) -> None:  # noqa: ANN401
-        self._loop.remove_writer(sock)
+        if sock.fileno() >= 0:
+            self._loop.remove_writer(sock)
 
     def _on_connect(
         self,

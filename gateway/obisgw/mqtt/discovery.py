@@ -82,7 +82,7 @@ class MeterDocument:
             if is_register_component(name) and name not in self.registers and len(component) > 1
         }
         own = {name for name in components if not is_register_component(name)}
-        gone = {name: components[name]["p"] for name in own - {*self._own, TARIFF} if len(components[name]) > 1}
+        gone = {name: components[name]["p"] for name in own - {*self.own, TARIFF} if len(components[name]) > 1}
         options = components.get(TARIFF, {}).get("ops", [])
         tariffs = _union(self.tariffs, tuple(option for option in options if isinstance(option, str)))
         if not kept and not gone and tariffs == self.tariffs:
@@ -92,11 +92,11 @@ class MeterDocument:
     def with_options(self, meter: MeterIdentity, options: MeterOptions) -> MeterDocument:
         """Return the document with other options; entities that they do away with become obsolete."""
         document = replace(self, meter=meter, options=options)
-        gone = {name: str(component["p"]) for name, component in self._own.items() if name not in document._own}
+        gone = {name: str(component["p"]) for name, component in self.own.items() if name not in document.own}
         return replace(document, obsolete={**self.obsolete, **gone})
 
     @property
-    def _own(self) -> dict[str, Component]:
+    def own(self) -> dict[str, Component]:
         """The meter's components that are no registers."""
         components = own_components(self.meter.id, self.gateway.id, self.topics, on_request=self.options.on_request)
         if self.tariffs:
@@ -135,7 +135,7 @@ class MeterDocument:
         return _document(
             device,
             self.gateway,
-            {**self._own, **registers, **removed},
+            {**self.own, **registers, **removed},
             {"stat_t": self.topics.state(meter), "avty": availability, "avty_mode": "all"},
         )
 

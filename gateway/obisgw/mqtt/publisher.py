@@ -70,8 +70,11 @@ class Publisher:
 
     async def start(self) -> None:
         """Begin to connect, and go on until ``stop``. Returns at once; a missing broker is no error."""
-        document = gateway_document(self._gateway, self._topics) if self._settings.discovery else b""
-        self._link.put(Message(self._topics.discovery(self._gateway.id), document))
+        if self._settings.discovery:
+            document = gateway_document(self._gateway, self._topics)
+            self._link.put(Message(self._topics.discovery(self._gateway.id), document))
+        else:
+            self._link.subscribe(self._topics.discovery(self._gateway.id))
         self._link.put(Message(self._topics.availability(self._gateway.id), ONLINE.encode()))
         self._put_gateway_state()
         self._link.subscribe(self._topics.commands)
@@ -105,10 +108,7 @@ class Publisher:
                 self._link.unsubscribe(self._topics.discovery(other_id))
                 del self._meters[other_id]
         self._meters[meter.id] = MeterTopics(meter, options, self._gateway, self._topics, derived)
-        if self._settings.discovery:
-            self._link.subscribe(self._topics.discovery(meter.id))
-        else:
-            self._link.put(Message(self._topics.discovery(meter.id), b""))
+        self._link.subscribe(self._topics.discovery(meter.id))
         self._put_gateway_state()
 
     def meter_removed(self, meter_id: str) -> None:
@@ -181,7 +181,7 @@ class Publisher:
                 self._announce_later()
         elif (meter_id := self._topics.device_of_command(topic)) is not None:
             self._command(meter_id, payload, retained=retained)
-        elif retained:
+        elif retained and payload:
             self._take_over(topic, payload)
 
     def _announce_later(self) -> None:
@@ -191,7 +191,10 @@ class Publisher:
         self._announcement = asyncio.get_running_loop().call_later(delay, self._link.repeat)
 
     def _take_over(self, topic: str, payload: bytes) -> None:
-        """Take over from the document of an earlier run what this one has not seen yet."""
+        """Take over from the document of an earlier run what this one has not seen yet; remove it without discovery."""
+        if not self._settings.discovery:
+            self._link.put(Message(topic, b""))
+            return
         for meter_id, meter in self._meters.items():
             if topic == self._topics.discovery(meter_id) and meter.take_over(payload):
                 self._put_discovery(meter)

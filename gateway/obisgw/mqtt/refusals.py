@@ -34,9 +34,11 @@ class BrokerSilentError(SinkError):
     """The broker takes our bytes and never answers."""
 
 
+_LOGIN: Final = "check 'username' and the password (its file or variable) in the section 'mqtt'"
 _REMEDIES: Final = {
-    "Bad user name or password": "check 'username' and the password's file or variable in the section 'mqtt'",
-    "Not authorized": "give this user the right to connect; without 'username' the broker must allow anonymous clients",
+    "Bad user name or password": _LOGIN,
+    # Mosquitto says this of a wrong password, too.
+    "Not authorized": f"{_LOGIN}, and that the broker lets this user connect",
     "Client identifier not valid": "change 'id' in the section 'gateway'",
     "Banned": "the broker's administrator has blocked this client",
     "Server unavailable": "look into the broker's log",
@@ -61,7 +63,9 @@ def disconnected(reason: ReasonCode, where: str) -> SinkError:
     if reason.getName() == _SESSION_TAKEN:
         hint = "give each gateway an 'id' of its own in the section 'gateway'"
         return BrokerRefusedError("another client with our client id took the connection over", where=where, hint=hint)
-    return BrokerUnreachableError(f"the connection to the broker was lost: {reason.getName()}", where=where)
+    # paho's word for a connection that just broke.
+    why = "" if reason.getName() == "Unspecified error" else f": {reason.getName()}"
+    return BrokerUnreachableError(f"the connection to the broker was lost{why}", where=where)
 
 
 def unreachable(error: OSError, settings: MqttSettings, where: str) -> SinkError:
@@ -82,6 +86,9 @@ def unreachable(error: OSError, settings: MqttSettings, where: str) -> SinkError
         case ConnectionRefusedError():
             hint = "start the broker there, or check 'host' and 'port' in the section 'mqtt'"
             return BrokerUnreachableError("no broker listens there", where=where, hint=hint)
+        case ConnectionResetError() if settings.tls:
+            hint = "check that TLS is spoken at 'port', and whether the broker asks for a certificate of ours"
+            return BrokerUnreachableError("the broker hung up when TLS began", where=where, hint=hint)
         case TimeoutError():
             hint = "check 'host' and 'port', and firewalls on the way"
             return BrokerUnreachableError("the broker did not answer in time", where=where, hint=hint)
