@@ -8,6 +8,8 @@ import sys
 def out(text: str) -> None:
     """Write one line of data."""
     sys.stdout.write(f"{text}\n")
+    # Whoever reads along gets each reading when it comes, not the next four kilobytes.
+    sys.stdout.flush()
 
 
 def say(text: str) -> None:

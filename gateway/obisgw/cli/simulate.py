@@ -1,0 +1,126 @@
+"""`obis-gateway simulate`: be a meter, on a pseudo-terminal or TCP."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import signal
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from obisgw.iec62056_21.identification import Mode
+from obisgw.simulator.faults import NAMES
+from obisgw.simulator.profile import profile_names
+from obisgw.simulator.serve import SimulatorOptions, run_simulator
+
+from .terminal import out, say
+
+if TYPE_CHECKING:
+    from obisgw.iec62056_21.meter_settings import MeterEvent
+    from obisgw.simulator.serve import Simulator
+
+_DEFAULTS = SimulatorOptions()
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    """Add the command's arguments."""
+    parser.formatter_class = argparse.RawDescriptionHelpFormatter
+    parser.epilog = f"profiles: {', '.join(profile_names())}\nfaults: {', '.join(NAMES)}"
+    what = parser.add_argument_group("the meter")
+    what.add_argument("--profile", default=_DEFAULTS.profile, metavar="NAME", help="which meter (%(default)s)")
+    what.add_argument("--telegram", type=Path, metavar="FILE", help="send this captured telegram in its place")
+    modes = [mode.value for mode in (Mode.A, Mode.B, Mode.C, Mode.D)]
+    what.add_argument("--mode", type=str.upper, choices=modes, help="mode in place of the profile's")
+    what.add_argument(
+        "--address",
+        action="append",
+        default=[],
+        metavar="TEXT",
+        help="device address; each further one is one more meter on the same line",
+    )
+    what.add_argument("--seed", type=int, default=_DEFAULTS.seed, metavar="N", help="which household (%(default)s)")
+    what.add_argument(
+        "--speed", type=float, default=1.0, metavar="X", help="its time goes so much faster (%(default)s)"
+    )
+    what.add_argument(
+        "--start", type=datetime.fromisoformat, metavar="TIME", help="its first moment, as 2026-03-02T07:00"
+    )
+    what.add_argument("--solar", type=int, default=_DEFAULTS.solar, metavar="W", help="peak of its roof (%(default)s)")
+    what.add_argument("--interval", type=float, metavar="S", help="how often it sends in mode D, seconds")
+    what.add_argument("--size", type=int, metavar="BYTES", help="fill its data up to about so many bytes")
+    line = parser.add_argument_group("the line")
+    line.add_argument("--link", type=Path, metavar="PATH", help="symbolic link to the pseudo-terminal")
+    line.add_argument("--listen", type=_host_and_port, metavar="HOST:PORT", help="TCP in place of a pseudo-terminal")
+    line.add_argument("--port-baudrate", type=int, metavar="RATE", help="of TCP: the one rate of the serial server")
+    line.add_argument(
+        "--echo", type=float, metavar="SHARE", help="share of the reader's characters that come back, 0 to 1"
+    )
+    line.add_argument("--echo-delay", type=float, default=0.0, metavar="S", help="and how much later, seconds")
+    line.add_argument("--half-duplex", action="store_true", help="the head does not hear while it sends")
+    line.add_argument("--no-parity", dest="parity", action="store_false", help="plain characters without parity bit")
+    line.add_argument(
+        "--fault",
+        action="append",
+        default=[],
+        metavar="FAULT",
+        help="name, name=value, name=value@readouts; repeatable",
+    )
+    parser.add_argument("--quiet", action="store_true", help="say nothing of what happens on the line")
+
+
+def run(options: argparse.Namespace) -> int:
+    """Simulate until interrupted."""
+    wanted = SimulatorOptions(
+        profile=options.profile,
+        telegram=options.telegram,
+        mode=Mode(options.mode) if options.mode else None,
+        link=options.link,
+        listen=options.listen,
+        port_baudrate=options.port_baudrate,
+        addresses=tuple(options.address) or _DEFAULTS.addresses,
+        seed=options.seed,
+        speed=options.speed,
+        start=options.start or _DEFAULTS.start,
+        solar=options.solar,
+        interval=options.interval,
+        size=options.size,
+        echo=options.echo,
+        echo_delay=options.echo_delay,
+        half_duplex=options.half_duplex,
+        parity=options.parity,
+        faults=tuple(options.fault),
+    )
+    asyncio.run(_simulate(wanted, quiet=options.quiet))
+    return 0
+
+
+async def _simulate(options: SimulatorOptions, *, quiet: bool) -> None:
+    task = asyncio.current_task()
+    if task is None:  # pragma: no cover - it is the loop's first
+        raise RuntimeError("not within a task")
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, task.cancel)
+    begun = loop.time()
+
+    def ready(simulator: Simulator) -> None:
+        # The port is what another program reads from here, so it is data.
+        out(simulator.port)
+        say(f"{options.profile} at {simulator.port}; read it with: obis-gateway read {simulator.port}")
+
+    def happened(place: int, event: MeterEvent) -> None:
+        if not quiet:
+            say(f"{loop.time() - begun:8.2f} s  meter {place + 1}: {event}")
+
+    try:
+        await run_simulator(options, ready, happened)
+    except asyncio.CancelledError:
+        return
+
+
+def _host_and_port(text: str) -> tuple[str, int]:
+    host, separator, port = text.rpartition(":")
+    if not separator or not port.isdigit() or int(port) > 65535:
+        raise argparse.ArgumentTypeError("HOST:PORT is wanted, as in 127.0.0.1:2001")
+    return host.strip("[]"), int(port)
