@@ -1,0 +1,73 @@
+"""A failed readout says in words what was seen and what to do."""
+
+from __future__ import annotations
+
+import pytest
+
+from obisgw.errors import MeterError, RefusedError
+from obisgw.iec62056_21.characters import add_parity
+from obisgw.iec62056_21.events import Failure
+from obisgw.iec62056_21.identification import parse_identification
+from obisgw.reader.explain import Attempt, explain, protocol_in
+
+IDENTIFICATION = parse_identification(b"/ISk5MT174-0001")
+
+
+def attempt(failure: Failure, *, sample: bytes = b"", known: bool = False) -> Attempt:
+    """Return one failed attempt."""
+    return Attempt(failure, "as seen", sample, IDENTIFICATION if known else None, 0)
+
+
+@pytest.mark.parametrize(
+    ("failure", "words"),
+    [
+        (Failure.SILENCE, "does not answer"),
+        (Failure.ECHO_ONLY, "hears itself"),
+        (Failure.GARBAGE, "unreadable"),
+        (Failure.NO_DATA, "sends no data"),
+        (Failure.STAYED_SLOW, "max_baudrate"),
+        (Failure.CUT, "stopped in the middle"),
+        (Failure.BAD_CHECK, "damaged"),
+        (Failure.TOO_LONG, "did not end"),
+        (Failure.REFUSED, "refused"),
+        (Failure.SESSION_OPEN, "earlier session"),
+    ],
+)
+def test_every_failure_has_words_a_place_and_a_hint(failure: Failure, words: str) -> None:
+    """None of them is only a name."""
+    error = explain([attempt(failure)], "Cellar at /dev/ttyUSB0")
+    assert words in str(error)
+    assert str(error).startswith("Cellar at /dev/ttyUSB0: ")
+    assert error.hint
+    assert isinstance(error, RefusedError if failure is Failure.REFUSED else MeterError)
+
+
+def test_the_attempt_that_came_furthest_is_told() -> None:
+    """Later silence does not hide that data came damaged."""
+    error = explain([attempt(Failure.BAD_CHECK, known=True), attempt(Failure.SILENCE)], "x")
+    assert "damaged" in str(error)
+    assert "2 attempts" in str(error)
+
+
+@pytest.mark.parametrize(
+    ("sample", "name"),
+    [
+        (b"\x00\x1b\x1b\x1b\x1b\x01\x01\x01\x01\x76\x05", "SML"),
+        (b"\x7e\xa0\x07\x03\x21\x93\x0f\x01\x7e", "HDLC"),
+        (b"\x7e\xa0\x08\x03\x21\x93\x0f\x01\x7e", None),
+        (b"\x7e\x20\x07\x03\x21\x93\x0f\x01\x7e", None),
+        (b"\xff\x68\x03\x03\x68\x08\x00\x72\x7a\x16", "M-Bus"),
+        (add_parity(b"/EBZ5DD3\r\n\r\n1-0:1.8.0*255(000123.4*kWh)\r\n"), "D"),
+        (b"\x7e\x68\x02\x03\x1b\x1b", None),
+        (b"", None),
+    ],
+)
+def test_other_protocols_are_known_by_their_frames(sample: bytes, name: str | None) -> None:
+    """A start byte alone proves nothing: lengths must fit."""
+    assert protocol_in(sample) == name
+
+
+def test_another_protocol_is_named_to_the_user() -> None:
+    """In place of a bare failure."""
+    error = explain([attempt(Failure.GARBAGE, sample=b"\x1b\x1b\x1b\x1b\x01\x01\x01\x01")], "x")
+    assert "SML" in str(error)
