@@ -180,13 +180,13 @@ async def test_a_register_that_is_missing_for_once_keeps_its_entity(hass: HomeAs
 
 async def test_tariff_and_event_follow_the_counter_that_moves(hass: HomeAssistant, gateway: Gateway) -> None:
     """Unknown at first; then by movement."""
-    assert state_of(hass, METER_STATE + "active_tariff") == "unknown"
+    assert state_of(hass, METER_STATE + "tariff") == "unknown"
     await gateway.read("1.8.1(0008000.100*kWh)", "1.8.2(0004345.600*kWh)", minutes=1)
-    assert state_of(hass, METER_STATE + "active_tariff") == "t1"
-    assert hass.states.get(METER_STATE + "active_tariff").attributes["options"] == ["t1", "t2"]  # type: ignore[union-attr]
+    assert state_of(hass, METER_STATE + "tariff") == "t1"
+    assert hass.states.get(METER_STATE + "tariff").attributes["options"] == ["t1", "t2"]  # type: ignore[union-attr]
     assert state_of(hass, f"event.{METER.id}_event") == "unknown"
     await gateway.read("1.8.1(0008000.100*kWh)", "1.8.2(0004345.700*kWh)", minutes=2)
-    assert state_of(hass, METER_STATE + "active_tariff") == "t2"
+    assert state_of(hass, METER_STATE + "tariff") == "t2"
     attributes = hass.states.get(f"event.{METER.id}_event").attributes  # type: ignore[union-attr]
     assert attributes["event_type"] == "tariff_switched"
     assert (attributes["previous_tariff"], attributes["tariff"]) == ("t1", "t2")

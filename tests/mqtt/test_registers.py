@@ -55,7 +55,7 @@ def test_names_are_of_the_full_code_and_count_on() -> None:
     assert [item.key for item in items[:2]] == ["active_energy_import", "active_energy_import_2"]
     assert len({item.component for item in items}) == len({item.key for item in items}) == len(items)
     assert all(is_register_component(item.component) for item in items)
-    assert not any(is_register_component(name) for name in ("events", "active_tariff", "read_now", "baudrate"))
+    assert not any(is_register_component(name) for name in ("events", "tariff", "read_now", "baudrate"))
 
 
 def test_a_state_has_all_registers_of_one_telegram() -> None:

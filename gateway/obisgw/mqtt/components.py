@@ -30,7 +30,7 @@ _LONGEST_STATE: Final = 255
 _EXPIRY: Final = 3
 """Intervals without a reading after which an entity is unavailable."""
 
-TARIFF: Final = "active_tariff"
+TARIFF: Final = "tariff"
 
 
 def _default_id(platform: str, device: str, key: str) -> Component:
@@ -41,23 +41,24 @@ def register(device: str, item: Published, topics: Topics) -> Component:
     """Return the sensor of a register."""
     description = item.register.description
     component: Component = {"p": "sensor", "uniq_id": f"{device}_{item.component}", "name": _name(item, description)}
-    if description.kind is ValueKind.NUMBER:
-        component["val_tpl"] = f"{{{{value_json.registers.get('{item.key}')}}}}"
-        component |= _measured(description)
+    value = f"value_json.registers.get('{item.key}')"
+    if description.kind is ValueKind.TEXT:
+        component["val_tpl"] = f"{{% set v={value} %}}{{{{v[:{_LONGEST_STATE}] if v else v}}}}"
     else:
-        text = f"value_json.registers.get('{item.key}')"
-        component["val_tpl"] = f"{{% set v={text} %}}{{{{v[:{_LONGEST_STATE}] if v else v}}}}"
+        component["val_tpl"] = f"{{{{{value}}}}}"
+    if description.kind is ValueKind.NUMBER:
+        component |= _measured(description)
     if description.category is Category.DIAGNOSTIC:
         component["ent_cat"] = "diagnostic"
+    if not description.enabled_by_default:
+        component["en"] = False
     code = item.register.code
     if code is None or billing_period_of(code) is None:
         # Values of past billing periods do not age, and there may be hundreds: these do without.
         component |= _default_id("sensor", device, item.key)
-    if not description.enabled_by_default:
-        component["en"] = False
-    if item.register.time is not None:
-        component["json_attr_t"] = topics.state(device)
-        component["json_attr_tpl"] = f"{{{{{{'time':value_json.times.get('{item.key}')}}|tojson}}}}"
+        if item.register.time is not None:
+            component["json_attr_t"] = topics.state(device)
+            component["json_attr_tpl"] = f"{{{{{{'time':value_json.times.get('{item.key}')}}|tojson}}}}"
     return component
 
 
@@ -94,7 +95,7 @@ def active_tariff(device: str, tariffs: tuple[str, ...]) -> Component:
     return {
         "p": "sensor",
         "uniq_id": f"{device}_{TARIFF}",
-        "name": "Active tariff",
+        "name": "Tariff",
         "dev_cla": "enum",
         "ops": list(tariffs),
         "val_tpl": f"{{{{value_json.{Key.TARIFF}}}}}",
