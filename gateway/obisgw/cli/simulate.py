@@ -10,6 +10,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from obisgw.iec62056_21.identification import Mode
+from obisgw.iec62056_21.meter_settings import (
+    Acknowledged,
+    Answered,
+    BreakHeard,
+    FellBack,
+    Ignored,
+    MeterEvent,
+    RequestHeard,
+    Woken,
+)
 from obisgw.simulator.faults import NAMES
 from obisgw.simulator.profile import profile_names
 from obisgw.simulator.serve import SimulatorOptions, run_simulator
@@ -17,7 +27,6 @@ from obisgw.simulator.serve import SimulatorOptions, run_simulator
 from .terminal import out, say
 
 if TYPE_CHECKING:
-    from obisgw.iec62056_21.meter_settings import MeterEvent
     from obisgw.simulator.serve import Simulator
 
 _DEFAULTS = SimulatorOptions()
@@ -51,7 +60,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--size", type=int, metavar="BYTES", help="fill its data up to about so many bytes")
     line = parser.add_argument_group("the line")
     line.add_argument("--link", type=Path, metavar="PATH", help="symbolic link to the pseudo-terminal")
-    line.add_argument("--listen", type=_host_and_port, metavar="HOST:PORT", help="TCP in place of a pseudo-terminal")
+    line.add_argument("--listen", type=host_and_port, metavar="HOST:PORT", help="TCP in place of a pseudo-terminal")
     line.add_argument("--port-baudrate", type=int, metavar="RATE", help="of TCP: the one rate of the serial server")
     line.add_argument(
         "--echo", type=float, metavar="SHARE", help="share of the reader's characters that come back, 0 to 1"
@@ -107,11 +116,12 @@ async def _simulate(options: SimulatorOptions, *, quiet: bool) -> None:
     def ready(simulator: Simulator) -> None:
         # The port is what another program reads from here, so it is data.
         out(simulator.port)
-        say(f"{options.profile} at {simulator.port}; read it with: obis-gateway read {simulator.port}")
+        if not quiet:
+            say(f"{options.profile} at {simulator.port}; read it with: obis-gateway read {simulator.port}")
 
     def happened(place: int, event: MeterEvent) -> None:
         if not quiet:
-            say(f"{loop.time() - begun:8.2f} s  meter {place + 1}: {event}")
+            say(f"{loop.time() - begun:8.2f} s  meter {place + 1}: {_words(event)}")
 
     try:
         await run_simulator(options, ready, happened)
@@ -119,7 +129,26 @@ async def _simulate(options: SimulatorOptions, *, quiet: bool) -> None:
         return
 
 
-def _host_and_port(text: str) -> tuple[str, int]:
+def _words(event: MeterEvent) -> str:
+    match event:
+        case Woken():
+            return "woken up"
+        case RequestHeard(request):
+            return f"request /{request.command}{request.address}!"
+        case Acknowledged(acknowledgement, baudrate):
+            return f"acknowledgement {acknowledgement.encode()[1:4].decode('ascii')}: {baudrate} Bd"
+        case FellBack():
+            return "no acknowledgement: the data go at 300 Bd"
+        case Answered(block, started, at):
+            return f"{len(block)} bytes of data in {at - started:.2f} s"
+        case BreakHeard():
+            return "break"
+        case Ignored(raw, reason):
+            return f"ignored {raw.hex(' ')}: {reason}"
+
+
+def host_and_port(text: str) -> tuple[str, int]:
+    """Return host and port of ``HOST:PORT``, for argparse."""
     host, separator, port = text.rpartition(":")
     if not separator or not port.isdigit() or int(port) > 65535:
         raise argparse.ArgumentTypeError("HOST:PORT is wanted, as in 127.0.0.1:2001")
