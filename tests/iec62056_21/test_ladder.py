@@ -50,8 +50,13 @@ def test_a_meter_seen_at_300_is_met_there_after_one_wider_margin() -> None:
 def test_noise_is_repeated_before_the_speed_is_doubted() -> None:
     """The plan was right: data came."""
     plans = climb(Failure.BAD_CHECK, MODE_C)
-    assert [p.baud_char for p in plans[:3]] == [None, None, None]
+    assert [p.baud_char for p in plans] == [None, None, None, "4", "0", "0"]
     assert all(p.break_first for p in plans[1:])
+
+
+def test_a_missed_beginning_is_met_by_an_earlier_change_of_speed() -> None:
+    """Some meters react sooner than their third letter allows."""
+    assert [p.switch_margin for p in climb(Failure.START_LOST, MODE_C)][:3] == [None, 0.01, 0.1]
 
 
 def test_silence_asks_again_at_once_then_after_a_break_then_wakes() -> None:

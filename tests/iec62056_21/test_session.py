@@ -222,6 +222,15 @@ def test_a_lost_stx_costs_nothing_when_the_block_check_is_right() -> None:
     assert line.values == DATA
 
 
+def test_a_missed_beginning_is_told_apart_from_noise() -> None:
+    """The meter was faster than the change of speed; a repeat by NAK does not help when it is not given."""
+    line = signed_on()
+    line.hear(message()[20:])
+    line.run(line.now + 0.3)
+    line.hear(message()[20:])
+    assert line.failure is Failure.START_LOST
+
+
 def test_partial_blocks_are_acknowledged_and_joined() -> None:
     """A data set may be split between blocks."""
     line = signed_on()

@@ -145,6 +145,8 @@ class DataPhase:
             if self._repeats < MAX_REPEATS and not self._dialect.battery:
                 self._repeats += 1
                 return Reply(NAK_MESSAGE)
+            if not block.started and not self._blocks:
+                return Hopeless(Failure.START_LOST, "the first characters of the data were missed")
             return Hopeless(Failure.BAD_CHECK, "the block check or the parity of characters was wrong")
         self._blocks.append(block)
         if sum(len(block.text) for block in self._blocks) > MAX_MESSAGE:

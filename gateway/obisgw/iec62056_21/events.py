@@ -36,6 +36,7 @@ class Failure(Enum):
     STAYED_SLOW = "the meter ignored the acknowledgement and sent at the initial rate"
     CUT = "the data stopped in the middle"
     BAD_CHECK = "a block check or parity was wrong"
+    START_LOST = "the beginning of the data was missed"
     TOO_LONG = "the data did not end"
     REFUSED = "the meter refused"
     SESSION_OPEN = "the meter still held an earlier session"

@@ -12,6 +12,9 @@ WIDER_MARGINS = (0.100, 0.200)
 """Seconds from the acknowledgement's last bit to the change of speed, after the first choice failed. Users of real
 heads needed 240, 300 and 400 ms from the call of write, 200 ms of which the acknowledgement takes on the line."""
 
+NARROW_MARGIN = 0.010
+"""For meters that answer sooner than their third letter allows, and heads whose drivers say when all is sent."""
+
 MAX_SIGN_ONS = 3
 MAX_REPEATS = 3
 MAX_ATTEMPTS = 7
@@ -28,8 +31,8 @@ def next_plan(
 ) -> LinePlan | None:
     """Return the plan after ``attempt`` attempts (from 1), the last of which ended with ``failure``; None gives up.
 
-    Speed: another margin, then the next lower rate, then staying at 300 Bd, then no acknowledgement at all. Battery
-    meters are tried twice at most.
+    Speed: another margin (a narrower one where the beginning of the data was missed), then the next lower rate, then
+    staying at 300 Bd, then no acknowledgement at all. Battery meters are tried twice at most.
     """
     if attempt >= (2 if battery else MAX_ATTEMPTS):
         return None
@@ -44,8 +47,13 @@ def next_plan(
         case Failure.BAD_CHECK | Failure.CUT if attempt < MAX_REPEATS:
             # Data came at the right speed: noise is likelier than the plan being wrong.
             return again
+        case Failure.START_LOST if plan.switch_margin is None and plan.acknowledge:
+            return replace(again, switch_margin=NARROW_MARGIN)
         case Failure.STAYED_SLOW:
             return _slower(again, identification, at_once=True)
+        case Failure.BAD_CHECK | Failure.CUT:
+            # Not a matter of when the speed changes, but perhaps of how fast this head can hear.
+            return _slower(replace(again, switch_margin=WIDER_MARGINS[-1]), identification, at_once=False)
         case _:
             return _slower(again, identification, at_once=False)
 
