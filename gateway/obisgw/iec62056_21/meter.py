@@ -95,6 +95,11 @@ class MeterSession:
         return 1
 
     @property
+    def latest_block(self) -> bytes:
+        """The data block of the latest data message, as the meter meant it."""
+        return self._block
+
+    @property
     def choosing(self) -> bool:
         """Whether the meter waits for an acknowledgement."""
         return self._phase is _Phase.CHOOSING

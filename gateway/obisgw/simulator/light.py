@@ -116,14 +116,14 @@ class Ear:
         return self._baudrate
 
     def tune(self, baudrate: int, now: float) -> None:
-        """Change the rate. A character under way at ``now`` is heard with the new one."""
+        """Change the rate. What is left of a character under way at ``now`` is heard with the new one."""
         if baudrate == self._baudrate:
             return
         self._baudrate = baudrate
         for burst in self._live(now):
             begun = burst.start + burst.whole(self._position) * burst.period
             if begun < now - _EPSILON:
-                self._position, self._aligned = max(self._position, begun), False
+                self._position, self._aligned = max(self._position, now), False
 
     def hear(self, until: float, limit: int | None = None) -> list[tuple[float, bytes]]:
         """Return what has been heard by ``until`` as pieces with the time of their last bit.

@@ -99,6 +99,7 @@ class PtyLine(Line):
         self._poll = select.poll()
         self._opened = False
         self._opened_at = 0.0
+        self._unready = False
         self._check: asyncio.TimerHandle | None = None
 
     @property
@@ -192,13 +193,12 @@ class PtyLine(Line):
 
     def _look(self, now: float) -> None:
         if self._master is not None and self._opened:
-            rate, bits, _ = self._settings()
+            rate, bits, cooked = self._settings()
+            self._unready = cooked and now - self._opened_at < _COOKED_FOR
             self.wire.set_rate(rate, now, bits)
 
     def _hand_over(self, data: bytes) -> None:
-        if self._master is None or not self._opened:
-            return
-        if self._settings()[2] and self._loop.time() - self._opened_at < _COOKED_FOR:
+        if self._master is None or not self._opened or self._unready:
             return
         try:
             written = os.write(self._master, data)

@@ -33,7 +33,7 @@ class Shown:
         front, _, behind = f"{cut:f}".partition(".")
         sign = "-" if self.value < 0 and cut else match["sign"]
         # A counter that has run full begins again, as its digits do.
-        return f"{sign}{front[-whole:].zfill(whole)}{match['point'] or ''}{behind}"
+        return f"{sign}{front[-whole:].zfill(whole)}{match['point'] if decimals else ''}{behind}"
 
 
 @dataclass(frozen=True, slots=True)
