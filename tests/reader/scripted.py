@@ -35,6 +35,13 @@ def in_moved_time(test: Callable[[], Coroutine[Any, Any, None]]) -> None:
         runner.run(test())
 
 
+async def until(true: Callable[[], bool]) -> None:
+    """Return when something that happens outside the loop is so; fail after five seconds."""
+    async with asyncio.timeout(5):
+        while not true():  # noqa: ASYNC110 - nothing tells it
+            await asyncio.sleep(0.02)
+
+
 @dataclass
 class ScriptedSession:
     """Sends what ``script`` says at its times and ends after ``size`` characters."""

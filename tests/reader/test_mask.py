@@ -39,7 +39,9 @@ def received(text: str) -> bytes:
     return b"".join(chunk.data for chunk in parse_capture(text) if chunk.direction is Direction.RECEIVED)
 
 
-@pytest.mark.parametrize("address", ["0.0.0", "0.0", "1-0:0.0.0*255", "C.1.0", "C.1", "0-0:96.1.0", "96.1.1", "9.20", "9.21"])
+@pytest.mark.parametrize(
+    "address", ["0.0.0", "0.0", "1-0:0.0.0*255", "C.1.0", "C.1", "0-0:96.1.0", "96.1.1", "9.20", "9.21"]
+)
 @pytest.mark.parametrize("piece", [1, 7, 1000])
 def test_numbers_of_meters_are_hidden(address: str, piece: int) -> None:
     """In their data sets, however the bytes were cut, keeping letters and length."""
@@ -52,7 +54,10 @@ def test_numbers_of_meters_are_hidden(address: str, piece: int) -> None:
     assert clean[-1] == compute(BlockCheckKind.XOR, clean[1:-1])
 
 
-@pytest.mark.parametrize("data_set", ["1.0.0(2401311200)", "0.1.0(0023)", "0.1.2(2401010000)", "10.0.0(12345678)", "0.9.1(120000)", "0.2.0(123456)"])
+@pytest.mark.parametrize(
+    "data_set",
+    ["1.0.0(2401311200)", "0.1.0(0023)", "0.1.2(2401010000)", "10.0.0(12345678)", "0.9.1(120000)", "0.2.0(123456)"],
+)
 def test_other_values_stay(data_set: str) -> None:
     """Clocks, counters and versions are what a capture is for."""
     capture = recorded(framed(f"{data_set}\r\n!\r\n".encode(), BlockCheckKind.XOR))
@@ -82,7 +87,9 @@ def test_a_damaged_character_stays_damaged() -> None:
 
 def test_the_number_is_hidden_in_identification_request_and_elsewhere() -> None:
     """One number becomes one other number throughout."""
-    answer = b"/EMH4\\@01LZQJ0012345678\r\n" + framed(b"0.0.0(0012345678)\r\nF.F(0012345678)\r\n!\r\n", BlockCheckKind.XOR)
+    answer = b"/EMH4\\@01LZQJ0012345678\r\n" + framed(
+        b"0.0.0(0012345678)\r\nF.F(0012345678)\r\n!\r\n", BlockCheckKind.XOR
+    )
     text = mask_capture(recorded(answer, b"/?0012345678!\r\n"), invent)
     everything = b"".join(chunk.data for chunk in parse_capture(text))
     assert b"0012345678" not in everything

@@ -79,9 +79,7 @@ def _document() -> dict[str, object]:
         " " * 1_000_001,
     ],
 )
-def test_a_damaged_file_is_said_once_and_forgotten(
-    tmp_path: Path, caplog: pytest.LogCaptureFixture, text: str
-) -> None:
+def test_a_damaged_file_is_said_once_and_forgotten(tmp_path: Path, caplog: pytest.LogCaptureFixture, text: str) -> None:
     """One warning, then learning starts afresh and can be saved."""
     file = tmp_path / "line.json"
     file.write_text(text)

@@ -14,6 +14,7 @@ from obisgw.config.values import LineFormat
 from obisgw.errors import PortLostError, PortMissingError
 from obisgw.line.port import PortSettings
 from obisgw.reader.shared_port import Ports, SharedPort
+from tests.reader.scripted import until
 
 SETTINGS = PortSettings()
 
@@ -81,8 +82,8 @@ async def test_an_adapter_that_came_back_is_used_at_once(head: Head) -> None:
     shared = SharedPort(str(head.link))
     async with shared.use(SETTINGS) as port:
         head.unplug()
+        await port.wait(None)
         with pytest.raises(PortLostError):
-            await port.wait(None)
             port.take()
     with pytest.raises(PortMissingError):
         async with shared.use(SETTINGS):
@@ -106,11 +107,7 @@ async def test_an_unused_port_that_vanished_is_let_go(head: Head) -> None:
     async with shared.use(SETTINGS):
         pass
     head.unplug()
-    loop = asyncio.get_running_loop()
-    end = loop.time() + 5
-    while shared._port is not None and loop.time() < end:
-        await asyncio.sleep(0.05)
-    assert shared._port is None
+    await until(lambda: shared._port is None)
     await shared.close()
 
 

@@ -19,8 +19,8 @@ MAX_KNOWN = 256
 """Far more meters than one machine reads; the longest unused are forgotten first."""
 
 MAX_FILE = 1_000_000
-RETRY_FASTER = 7 * 86400.0
-"""After this a slow plan is put to the test: it may have been one noisy day."""
+RETRY_FASTER = 86400.0
+"""After this a slow plan is put to the test: it may have been one noisy hour."""
 
 
 @dataclass(frozen=True, slots=True)
