@@ -10,6 +10,7 @@ import pty
 import subprocess
 import sys
 import termios
+import threading
 import tty
 from collections.abc import Iterator
 from pathlib import Path
@@ -18,6 +19,7 @@ import pytest
 
 from obisgw.config.values import LineFormat
 from obisgw.errors import ConfigurationError, PortInUseError, PortLostError, PortMissingError
+from obisgw.line import port as line_port
 from obisgw.line.port import PortSettings, open_port
 from obisgw.line.trace import Trace
 
@@ -170,6 +172,52 @@ async def test_the_port_is_locked_and_given_back(terminal: Terminal) -> None:
     await again.close()
 
 
+@pytest.fixture
+def adapters(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let pseudo-terminals pass for adapters."""
+    monkeypatch.setattr(line_port, "_PTY_MAJORS", range(0))
+
+
+@pytest.mark.usefixtures("adapters")
+async def test_an_adapter_is_written_to_drained_and_switched(terminal: Terminal) -> None:
+    """With a real device the driver has a say in when the last bit has left."""
+    port = await open_port(terminal.path, PortSettings(baudrate=2400))
+    loop = asyncio.get_running_loop()
+    start = loop.time()
+    left = await port.write(b"123456")
+    await port.set_rate(9600)
+    seen = speeds(terminal)
+    await port.close()
+    assert start + 6 * 10 / 2400 <= left <= loop.time()
+    assert seen == [termios.B9600, termios.B9600]
+
+
+@pytest.mark.usefixtures("adapters")
+async def test_a_driver_that_hangs_in_drain_is_not_waited_for(
+    terminal: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The computed time stands, and no second thread joins the first."""
+    hang = threading.Event()
+    calls: list[int] = []
+
+    def drain(fd: int) -> None:
+        calls.append(fd)
+        hang.wait(5)
+
+    port = await open_port(terminal.path, PortSettings(baudrate=9600))
+    monkeypatch.setattr(termios, "tcdrain", drain)
+    monkeypatch.setattr(line_port, "DRAIN_MAX", 0.05)
+    start = asyncio.get_running_loop().time()
+    first = await port.write(b"123456")
+    second = await port.write(b"123456")
+    hang.set()
+    await port.close()
+    assert first - start == pytest.approx(60 / 9600, abs=0.005)
+    assert second > first
+    assert len(calls) == 1
+
+
+@pytest.mark.usefixtures("adapters")
 async def test_other_programs_are_kept_out_even_without_a_lock(terminal: Terminal) -> None:
     """TIOCEXCL is set while the port is open. Root may still open it, so the flag itself is looked at."""
     port = await open_port(terminal.path, PortSettings())

@@ -280,7 +280,7 @@ class Port(asyncio.Protocol):
         transport, self._transport = self._transport, None
         if transport is None:
             return
-        if self._fd is not None and not self._lost:
+        if self._fd is not None and not self._lost and not self._pty:
             try:
                 fcntl.ioctl(self._fd, termios.TIOCNXCL)
             except OSError as error:
@@ -318,8 +318,10 @@ class Port(asyncio.Protocol):
         fd = transport.serial.fileno()
         self._fd = fd
         self._pty = os.major(os.fstat(fd).st_rdev) in _PTY_MAJORS
-        # The lock of serialx is only seen by programs that ask for it; this one keeps the others out as well.
-        fcntl.ioctl(fd, termios.TIOCEXCL)
+        if not self._pty:
+            # The lock of serialx is only seen by programs that ask for it; this one keeps the others out as well. On a
+            # pseudo-terminal it would outlive a killed process.
+            fcntl.ioctl(fd, termios.TIOCEXCL)
         attributes = termios.tcgetattr(fd)
         data_bits, parity, _ = _CHARACTER[self.format]
         seven = attributes[2] & termios.CSIZE == termios.CS7

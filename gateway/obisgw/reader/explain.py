@@ -79,10 +79,11 @@ _WEIGHT = {
     Failure.SESSION_OPEN: 3,
     Failure.NO_DATA: 4,
     Failure.STAYED_SLOW: 5,
-    Failure.TOO_LONG: 6,
-    Failure.CUT: 7,
-    Failure.BAD_CHECK: 8,
-    Failure.REFUSED: 9,
+    Failure.START_LOST: 6,
+    Failure.TOO_LONG: 7,
+    Failure.CUT: 8,
+    Failure.BAD_CHECK: 9,
+    Failure.REFUSED: 10,
 }
 
 
@@ -109,6 +110,14 @@ def _words(attempt: Attempt) -> tuple[str, str]:  # noqa: C901 - one branch a fa
             )
         case Failure.STAYED_SLOW:
             return f"the meter{_name(attempt)} did not change its speed", "set `max_baudrate: 300`"
+        case Failure.START_LOST:
+            return f"the beginning of what the meter{_name(attempt)} sends was missed", (
+                "the meter answers sooner than this adapter changes its speed: set `max_baudrate: 300`"
+            )
+        case Failure.START_LOST:
+            return f"the beginning of the data was lost{_name(attempt)}: {attempt.detail}", (
+                "the head or adapter follows the change of speed too late: set `max_baudrate: 300`"
+            )
         case Failure.CUT:
             return f"the data stopped in the middle: {attempt.detail}", _PLACEMENT
         case Failure.BAD_CHECK:

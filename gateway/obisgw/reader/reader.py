@@ -167,6 +167,8 @@ class MeterReader:
                     return result
                 self.attempts.append(result)
                 _log.debug("%s: attempt %d: %s", self.settings.where, len(self.attempts), result.detail)
+                if self.session is not None:
+                    plan = self.session.plan  # With the limits that the identification brought to bear.
                 battery = self._dialect_of(result.identification).battery
                 following = next_plan(plan, result.failure, result.identification, count, battery=battery)
                 if following is None and not fresh and not battery:
@@ -201,6 +203,7 @@ class MeterReader:
         if received is None:
             return Attempt(failed.failure, failed.detail, session.sample, session.identification, echo)
         dialect = self._dialect_of(received.telegram.identification)
+        acknowledged = received.telegram.mode in {Mode.C, Mode.E}
         return Readout(
             telegram=received.telegram,
             dialect=dialect,
@@ -210,7 +213,7 @@ class MeterReader:
             last_byte=received.at,
             baudrate=session.baudrate or plan.start_baudrate,
             bytes=session.received,
-            switch_margin=session.switch_margin if session.baudrate != plan.start_baudrate else None,
+            switch_margin=session.switch_margin if acknowledged and session.baudrate != plan.start_baudrate else None,
             plan=session.plan,
             echo=echo,
             attempts=tuple(self.attempts),
