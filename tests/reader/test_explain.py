@@ -26,7 +26,7 @@ def attempt(failure: Failure, *, sample: bytes = b"", known: bool = False) -> At
         (Failure.GARBAGE, "unreadable"),
         (Failure.NO_DATA, "sends no data"),
         (Failure.STAYED_SLOW, "max_baudrate"),
-        (Failure.START_LOST, "beginning of the data"),
+        (Failure.START_LOST, "beginning of what the meter"),
         (Failure.CUT, "stopped in the middle"),
         (Failure.BAD_CHECK, "damaged"),
         (Failure.TOO_LONG, "did not end"),

@@ -114,10 +114,6 @@ def _words(attempt: Attempt) -> tuple[str, str]:  # noqa: C901 - one branch a fa
             return f"the beginning of what the meter{_name(attempt)} sends was missed", (
                 "the meter answers sooner than this adapter changes its speed: set `max_baudrate: 300`"
             )
-        case Failure.START_LOST:
-            return f"the beginning of the data was lost{_name(attempt)}: {attempt.detail}", (
-                "the head or adapter follows the change of speed too late: set `max_baudrate: 300`"
-            )
         case Failure.CUT:
             return f"the data stopped in the middle: {attempt.detail}", _PLACEMENT
         case Failure.BAD_CHECK:
