@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from obisgw.config.values import MeterMode
+from obisgw.errors import PortMissingError
+from obisgw.service.edges import Miss
 from obisgw.service.gateway import Gateway
 from obisgw.service.state import State
 
@@ -216,3 +218,20 @@ async def test_the_task_of_a_port_ends_with_its_last_meter(rig: Rig) -> None:
     await rig.gateway.configure([settings("A", "/p")])
     await rig.gateway.configure([])
     assert not [task for task in asyncio.all_tasks() if task.get_name() == "port /p"]
+
+
+async def test_a_port_that_returns_is_read_at_once(rig: Rig) -> None:
+    """Not when the schedule says; and a port that is missing costs a battery meter no read."""
+    missing = Miss(PortMissingError("there is no such port", where="/p", hint="plug it in"))
+    rig.clock.until = 1001.0
+    rig.meters["A"] = meter = FakeMeter(rig.clock, missing, success(identity("a")), takes=0.0)
+    await rig.gateway.configure([settings("A", "/p", reads_a_day=1)])
+    await settled(50)
+    assert len(meter.starts) == 1
+    (run,) = rig.gateway.meters
+    assert run.state.reads_today == 0
+    meter.back.set()
+    await settled(50)
+    assert len(meter.starts) == 2
+    assert rig.publisher.told[-1] == ("reading", "isk_a")
+    assert run.state.reads_today == 1
