@@ -18,11 +18,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import serialx
+from serialx.common import UnknownUriScheme
 
 from obisgw.config.values import LineFormat
 from obisgw.errors import ConfigurationError, LineError
 
-from .trouble import holders, in_use, is_device, lost, open_trouble
+from .trouble import holders, in_use, is_device, lost, open_trouble, shown
 
 if TYPE_CHECKING:
     from .trace import Trace
@@ -365,10 +366,12 @@ async def open_port(url: str, settings: PortSettings) -> Port:
 
 
 def _opening_failed(url: str, error: Exception) -> LineError | ConfigurationError:
-    if isinstance(error, ImportError):
-        return ConfigurationError(
-            f"a library for this kind of port is missing: {error.name}", where=url, hint=f"`pip install {error.name}`"
-        )
+    if isinstance(error, ImportError | UnknownUriScheme):
+        if url.startswith("esphome://"):
+            hint = "this needs one library more: `pip install 'serialx[esphome]'`"
+        else:
+            hint = "a port is /dev/…, socket://host:port, rfc2217://host:port or esphome://host"
+        return ConfigurationError("this kind of port cannot be opened", where=shown(url), hint=hint)
     if isinstance(error, termios.error):
         error = OSError(*error.args)
     return open_trouble(url, error)

@@ -28,13 +28,18 @@ def is_device(url: str) -> bool:
     return "://" not in url
 
 
+def shown(url: str) -> str:
+    """Return ``url`` without its query, where keys and passwords stand."""
+    return url if is_device(url) else url.partition("?")[0]
+
+
 def open_trouble(url: str, error: BaseException, *, proc: Path = PROC) -> LineError:
     """Return the error that says why ``url`` could not be opened, and the remedy."""
     number = error.errno if isinstance(error, OSError) else None
     if not is_device(url):
         return PortMissingError(
             f"no connection: {_words(error)}",
-            where=url,
+            where=shown(url),
             hint="check host, port number and that nobody else is connected; most serial servers serve one client",
         )
     if number in _DENIED:
@@ -57,7 +62,7 @@ def lost(url: str, error: BaseException | None) -> PortLostError:
     reason = f": {_words(error)}" if error is not None and is_device(url) is False else ""
     return PortLostError(
         f"the port vanished while it was in use{reason}",
-        where=url,
+        where=shown(url),
         hint="adapter unplugged, or its power failed; reading goes on as soon as it is back"
         if is_device(url)
         else "the connection was closed; reading goes on as soon as it can be opened again",
