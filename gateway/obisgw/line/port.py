@@ -14,19 +14,20 @@ import logging
 import os
 import stat
 import termios
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import serialx
 from serialx.common import UnknownUriScheme
 
-from obisgw.config.values import LineFormat
 from obisgw.errors import ConfigurationError, LineError
 
+from .settings import CHARACTER, IN_SOFTWARE, PortSettings
 from .trouble import holders, in_use, is_device, lost, open_trouble, shown
 
 if TYPE_CHECKING:
     from .trace import Trace
+
+__all__ = ["Port", "PortSettings", "open_port"]
 
 _log = logging.getLogger(__name__)
 
@@ -42,26 +43,6 @@ _UNREAD_MAX = 1 << 20
 """Only network ports can get there, between readouts: they are not paused."""
 
 _PTY_MAJORS = range(136, 144)
-_CHARACTER = {
-    # data bits, parity, stop bits
-    LineFormat.SOFTWARE_7E1: (8, "N", 1),
-    LineFormat.SOFTWARE_7E2: (8, "N", 2),
-    LineFormat.HARDWARE_7E1: (7, "E", 1),
-    LineFormat.HARDWARE_7E2: (7, "E", 2),
-    LineFormat.HARDWARE_8E1: (8, "E", 1),
-    LineFormat.HARDWARE_8N1: (8, "N", 1),
-}
-_IN_SOFTWARE = {LineFormat.HARDWARE_7E1: LineFormat.SOFTWARE_7E1, LineFormat.HARDWARE_7E2: LineFormat.SOFTWARE_7E2}
-
-
-@dataclass(frozen=True, slots=True)
-class PortSettings:
-    """How a port is opened. ``dtr`` and ``rts`` hold while it is open; both go off when it is closed."""
-
-    format: LineFormat = LineFormat.SOFTWARE_7E1
-    baudrate: int = 300
-    dtr: bool = True
-    rts: bool = False
 
 
 class Port(asyncio.Protocol):
@@ -93,7 +74,7 @@ class Port(asyncio.Protocol):
     @property
     def bits(self) -> int:
         """Bits of one character on the line, start and stop bits included."""
-        data, parity, stop = _CHARACTER[self.format]
+        data, parity, stop = CHARACTER[self.format]
         return 1 + data + (parity != "N") + stop
 
     def line_time(self, characters: int) -> float:
@@ -295,7 +276,7 @@ class Port(asyncio.Protocol):
 
     async def connect(self) -> None:
         """Open the port; ``open_port`` calls this once."""
-        data_bits, parity, stop_bits = _CHARACTER[self.format]
+        data_bits, parity, stop_bits = CHARACTER[self.format]
         options: dict[str, Any] = {} if is_device(self.url) else {"connect_timeout": CONNECT_MAX}
         transport, _ = await serialx.create_serial_connection(
             self._loop,
@@ -324,7 +305,7 @@ class Port(asyncio.Protocol):
             # pseudo-terminal it would outlive a killed process.
             fcntl.ioctl(fd, termios.TIOCEXCL)
         attributes = termios.tcgetattr(fd)
-        data_bits, parity, _ = _CHARACTER[self.format]
+        data_bits, parity, _ = CHARACTER[self.format]
         seven = attributes[2] & termios.CSIZE == termios.CS7
         if (data_bits == 7) != seven or (parity == "E") != bool(attributes[2] & termios.PARENB):
             raise OSError(errno.EINVAL, "the port cannot do this format")
@@ -349,11 +330,11 @@ async def open_port(url: str, settings: PortSettings) -> Port:
         try:
             await port.connect()
         except (OSError, termios.error) as error:
-            if settings.format not in _IN_SOFTWARE or error.args[0] != errno.EINVAL:
+            if settings.format not in IN_SOFTWARE or error.args[0] != errno.EINVAL:
                 raise
             await port.close()
             port = Port(url, settings)
-            port.format = _IN_SOFTWARE[settings.format]
+            port.format = IN_SOFTWARE[settings.format]
             _log.info("%s cannot do %s; parity is made by software", url, settings.format.value)
             await port.connect()
     except (OSError, termios.error, serialx.SerialException, ImportError, ValueError) as error:
