@@ -74,6 +74,16 @@ def test_every_push_is_received(name: str) -> None:
     assert all(telegram.proved for telegram in received)
 
 
+@pytest.mark.parametrize("mode", [Mode.A, Mode.B, Mode.C])
+@pytest.mark.parametrize("name", ["household", "household-a", "household-b", "household-d"])
+def test_any_household_can_be_read_in_any_mode(name: str, mode: Mode) -> None:
+    """Its identification announces the mode asked for."""
+    wire = Simulator(SimulatorOptions(profile=name, mode=mode)).wire()
+    telegram, events = read(HandClock(wire), attempts=1)
+    assert telegram is not None, events
+    assert telegram.mode is mode
+
+
 def test_the_cycle_takes_the_line_s_time() -> None:
     """Bits over baud, both reactions of 200 ms and the reader's own 200 ms."""
     wire = Simulator(SimulatorOptions(size=1200)).wire()

@@ -36,7 +36,7 @@ class HandClock:
         end = self.now + until
         events: list[Event] = []
         sent_at: float | None = None
-        while not session.finished and self.now < end:
+        while self.now < end:
             for action in session.actions(self.now):
                 match action:
                     case SetLine(baudrate):

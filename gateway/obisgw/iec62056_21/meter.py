@@ -10,11 +10,12 @@ from collections import deque
 from collections.abc import Sequence
 from enum import Enum, auto
 
-from .block_check import BlockCheckKind, compute
-from .characters import ACK, EOT, ETX, LF, NAK, NUL, STX, add_parity, parity_errors, strip_parity
+from .block_check import BlockCheckKind
+from .characters import ACK, LF, NAK, NUL, add_parity, parity_errors, strip_parity
 from .events import Send, SetLine
 from .identification import MODE_C_RATES, MODE_C_RESERVED_RATES, Mode
 from .messages import Request, addresses_match, break_message, parse_acknowledgement, parse_request
+from .meter_answers import data_messages, encode, identification_message, pushed_message
 from .meter_settings import (
     Acknowledged,
     AcknowledgementRule,
@@ -31,6 +32,7 @@ from .meter_settings import (
     StopSending,
     Woken,
 )
+from .meter_sleep import Sleep
 
 MeterAction = Send | SetLine | StopSending
 
@@ -81,7 +83,7 @@ class MeterSession:
         self._repeats = 0
         self._session_open = settings.session_open
         self._requests: list[float] = []
-        self._nuls: tuple[float, float] | None = None
+        self._sleep = None if settings.wake_up is None else Sleep(settings.wake_up)
         self._awake_from: float | None = None
 
     @property
@@ -183,7 +185,8 @@ class MeterSession:
             self._drop("no end of the message")
         self._last_heard = now
         if character == NUL:
-            self._hear_nul(now)
+            if self._sleep is not None and self.baudrate == self.settings.start_baudrate:
+                self._sleep.hear_nul(now, 10 / self.baudrate)
             return
         self._buffer.append(character)
         if self._is_break(now) or self._sending or self._phase is _Phase.ANSWERING or self._mode is Mode.D:
@@ -197,29 +200,13 @@ class MeterSession:
         elif len(self._buffer) > _LONGEST_MESSAGE:
             self._drop("a message too long for a request")
 
-    def _hear_nul(self, now: float) -> None:
-        wake_up = self.settings.wake_up
-        if wake_up is None or self.baudrate != self.settings.start_baudrate:
-            return
-        period = 10 / self.baudrate
-        if self._nuls is not None and now - self._nuls[1] - period <= wake_up.gap:
-            self._nuls = (self._nuls[0], now)
-        else:
-            self._nuls = (now - period, now)
-
     def _awake(self, now: float, length: int) -> bool:
-        wake_up = self.settings.wake_up
-        if wake_up is None:
+        if self._sleep is None:
             return True
-        if self._nuls is None:
-            return False
-        started, ended = self._nuls
-        self._nuls = None
-        pause = now - length * 10 / self.baudrate - ended
-        if ended - started < wake_up.signal or not wake_up.pause[0] <= pause <= wake_up.pause[1]:
-            return False
-        self._events.append(Woken(ended))
-        return True
+        woken_at = self._sleep.woken_at(now - length * 10 / self.baudrate)
+        if woken_at is not None:
+            self._events.append(Woken(woken_at))
+        return woken_at is not None
 
     def _is_break(self, now: float) -> bool:
         text = strip_parity(bytes(self._buffer))[0]
@@ -379,15 +366,18 @@ class MeterSession:
         self._buffer.clear()
         match part:
             case Part.IDENTIFICATION:
-                line = settings.identification.encode("latin-1") + settings.identification_end
-                return settings.noise_before + self._encode(line)
+                return settings.noise_before + encode(settings, identification_message(settings))
             case Part.BREAK:
-                return self._encode(_BREAKS[0])
+                return encode(settings, _BREAKS[0])
             case Part.PUSH:
                 self._started = now
                 self.readouts += 1
                 self._block = self._list.data(now)
-                return settings.noise_before + self._encode(self._pushed()) + settings.noise_after
+                return (
+                    settings.noise_before
+                    + encode(settings, pushed_message(settings, self._block))
+                    + settings.noise_after
+                )
             case Part.DATA:
                 return self._begin_data(now)
 
@@ -396,31 +386,9 @@ class MeterSession:
         if not self._blocks:
             self._started, self._repeats = now, settings.repeats
             self._block = self._current.data(now)
-            size = settings.block_size or max(len(self._block), 1)
-            pieces = [self._block[start : start + size] for start in range(0, len(self._block), size)] or [b""]
-            self._blocks.extend(self._framed(piece, last=piece is pieces[-1]) for piece in pieces)
-            before = self._encode(settings.before_data)
+            self._blocks.extend(data_messages(settings, self._block))
+            before = encode(settings, settings.before_data)
         else:
             before = b""
         self._message = self._blocks.popleft()
-        return before + self._encode(self._message) + (b"" if self._blocks else settings.noise_after)
-
-    def _framed(self, piece: bytes, *, last: bool) -> bytes:
-        settings = self.settings
-        body = piece
-        if settings.etx or not last:
-            body += bytes((ETX if last else EOT,))
-            if settings.check is not None:
-                body += bytes((compute(settings.check, body),))
-        return (bytes((STX,)) if settings.stx else b"") + body
-
-    def _pushed(self) -> bytes:
-        settings = self.settings
-        line = settings.identification.encode("latin-1") + settings.identification_end
-        if settings.check is not BlockCheckKind.CRC16:
-            return line + (self._framed(self._block, last=True) if settings.stx or settings.etx else self._block)
-        covered = line + self._block[: self._block.rfind(b"!") + 1]
-        return covered + b"%04X\r\n" % compute(BlockCheckKind.CRC16, covered)
-
-    def _encode(self, data: bytes) -> bytes:
-        return add_parity(data) if self.settings.format.software_parity else data
+        return before + encode(settings, self._message) + (b"" if self._blocks else settings.noise_after)

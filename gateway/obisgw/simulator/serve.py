@@ -11,7 +11,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from obisgw.iec62056_21.identification import Mode
+from obisgw.iec62056_21.block_check import BlockCheckKind
+from obisgw.iec62056_21.identification import MODE_B_RATES, MODE_C_RATES, Mode
 from obisgw.iec62056_21.meter import MeterSession
 from obisgw.iec62056_21.meter_settings import MeterEvent, MeterSettings
 
@@ -67,9 +68,7 @@ def profile_of(options: SimulatorOptions) -> Profile:
 def _settings(profile: Profile, household: Household, options: SimulatorOptions, address: str) -> MeterSettings:
     settings = profile.settings_for(household)
     if options.mode is not None and options.mode is not settings.effective_mode:
-        settings = replace(settings, mode=options.mode)
-        if options.mode is Mode.D:
-            settings = replace(settings, start_baudrate=9600, stx=False, etx=False, check=None)
+        settings = _in_mode(settings, options.mode)
     if address:
         settings = replace(settings, address=address)
     if options.interval is not None:
@@ -77,6 +76,22 @@ def _settings(profile: Profile, household: Household, options: SimulatorOptions,
     if not options.parity:
         settings = replace(settings, format=type(settings.format).HARDWARE)
     return settings
+
+
+def _in_mode(settings: MeterSettings, mode: Mode) -> MeterSettings:
+    """Return the same meter in another mode, with the baud character that announces it."""
+    rate = settings.identified.baudrate
+    letters = {Mode.B: MODE_B_RATES, Mode.C: MODE_C_RATES}.get(mode, {})
+    letter = next((one for one, its_rate in letters.items() if its_rate == rate), "E" if mode is Mode.B else "5")
+    if mode is Mode.A:
+        letter = " "
+    if mode is Mode.D:
+        return replace(settings, mode=mode, start_baudrate=9600, stx=False, etx=False, check=None)
+    identification = settings.identification[:4] + letter + settings.identification[5:]
+    pushed = settings.effective_mode is Mode.D
+    start = 300 if pushed else settings.start_baudrate
+    framed = replace(settings, stx=True, etx=True, check=BlockCheckKind.XOR) if pushed else settings
+    return replace(framed, identification=identification, mode=mode, start_baudrate=start)
 
 
 class Simulator:

@@ -28,6 +28,9 @@ _CATCH_UP = 0.05
 _SWITCH_DOUBT = 0.0015
 """How long before the end of its last character a reading device's change of speed is looked for."""
 
+_SWITCH_LOOK = 0.050
+"""How often it is looked for before that."""
+
 _SEEN_LATE = 0.003
 
 
@@ -175,11 +178,10 @@ class Wire:
         """Return when ``step`` is to be called next, or None while nothing is under way."""
         times = [at for station in self.stations if (at := station.deadline) is not None]
         times.extend(at for track in self._heard if (at := _next_hand_over(track, now, self.tick)) is not None)
-        if (at := self.client.next_end(now)) is not None:
-            times.append(at)
+        if self.client.free_at > now:
+            # The meter hears a message when it ends; until then only a change of speed matters.
             doubt = self.client.free_at - _SWITCH_DOUBT
-            if doubt > now:
-                times.append(doubt)
+            times.append(min(doubt, now + _SWITCH_LOOK) if doubt > now else self.client.free_at)
         return min(times, default=None)
 
     def events(self) -> list[tuple[int, MeterEvent]]:
