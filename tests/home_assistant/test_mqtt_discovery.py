@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -20,6 +19,7 @@ from obisgw.mqtt.meter import MeterTopics
 from obisgw.mqtt.outbox import Message
 from obisgw.mqtt.states import gateway_state
 from obisgw.mqtt.topics import Topics
+from tests.home_assistant.said import warnings_of
 from tests.mqtt.samples import GATEWAY, HEALTH, HOUSEHOLD, METER, NOON, reading, register
 
 if TYPE_CHECKING:
@@ -33,19 +33,11 @@ METER_STATE = f"sensor.{METER.id}_"
 PEAK = register("1.6.1(3.42*kW)", time=datetime(2026, 11, 3, 18, 15))  # noqa: DTZ001 - the meter's local time
 
 
-_OF_THE_MACHINE = {"asyncio", "aiohttp_fast_zlib"}
-"""Loggers that warn of a slow processor and of compression libraries."""
-
-
 @pytest.fixture(autouse=True)
 def _no_warning(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
     """Fail on any word of warning that Home Assistant has to say."""
     yield
-    records = [*caplog.get_records("setup"), *caplog.get_records("call")]
-    said = [r.getMessage() for r in records if r.levelno >= logging.WARNING and r.name not in _OF_THE_MACHINE]
-    # Home Assistant says this of every empty document, also of the first, which did remove the device.
-    said = [message for message in said if not message.startswith("No device components to cleanup")]
-    assert said == []
+    assert warnings_of([*caplog.get_records("setup"), *caplog.get_records("call")]) == []
 
 
 class Gateway:
@@ -89,7 +81,7 @@ class Gateway:
 
 
 @pytest.fixture
-async def gateway(hass: HomeAssistant, mqtt_mock: Any) -> Gateway:
+async def gateway(hass: HomeAssistant, mqtt_mock: Any) -> Gateway:  # noqa: ARG001
     """Return a gateway that is online and has read a household's meter once."""
     gateway = Gateway(hass)
     await gateway.online()
@@ -104,35 +96,35 @@ def state_of(hass: HomeAssistant, entity_id: str) -> str:
     return state.state
 
 
-@pytest.mark.parametrize(
-    ("key", "state", "unit", "device_class", "state_class"),
-    [
-        ("active_energy_import", "12345.600", "kWh", "energy", "total_increasing"),
-        ("active_energy_import_tariff_1", "8000.000", "kWh", "energy", "total_increasing"),
-        ("active_energy_export", "0.000", "kWh", "energy", "total_increasing"),
-        ("active_power", "-0.530", "kW", "power", "measurement"),
-        ("voltage_l1", "230.1", "V", "voltage", "measurement"),
-        ("error_register", "00000000", None, None, None),
-        ("last_duration", "4.250", "s", "duration", None),
-        ("failures", "2", None, None, "total_increasing"),
-        ("baudrate", "9600", "Bd", None, None),
-        ("last_success", "2026-11-22T12:00:00+00:00", None, "timestamp", None),
-        ("last_error", "unknown", None, None, None),
-    ],
+EXPECTED = (
+    ("active_energy_import", "12345.600", "kWh", "energy", "total_increasing"),
+    ("active_energy_import_tariff_1", "8000.000", "kWh", "energy", "total_increasing"),
+    ("active_energy_export", "0.000", "kWh", "energy", "total_increasing"),
+    ("active_power", "-0.530", "kW", "power", "measurement"),
+    ("voltage_l1", "230.1", "V", "voltage", "measurement"),
+    ("error_register", "00000000", None, None, None),
+    ("last_duration", "4.250", "s", "duration", None),
+    ("failures", "2", None, None, "total_increasing"),
+    ("baudrate", "9600", "Bd", None, None),
+    ("last_success", "2026-11-22T12:00:00+00:00", None, "timestamp", None),
+    ("last_error", "unknown", None, None, None),
 )
-async def test_an_entity_has_the_digits_of_the_line(
-    hass: HomeAssistant, gateway: Gateway, key: str, state: str, unit: str | None, device_class: str, state_class: str
-) -> None:
+
+
+@pytest.mark.usefixtures("gateway")
+async def test_entities_have_the_digits_of_the_line(hass: HomeAssistant) -> None:
     """Values are text in JSON: a float would lose zeros."""
-    entity_id = METER_STATE + key
-    assert state_of(hass, entity_id) == state
-    attributes = hass.states.get(entity_id).attributes  # type: ignore[union-attr]
-    assert attributes.get("unit_of_measurement") == unit
-    assert attributes.get("device_class") == device_class
-    assert attributes.get("state_class") == state_class
+    found = []
+    for key, *_ in EXPECTED:
+        state = hass.states.get(METER_STATE + key)
+        assert state is not None, key
+        attributes = ("unit_of_measurement", "device_class", "state_class")
+        found.append((key, state.state, *(state.attributes.get(name) for name in attributes)))
+    assert tuple(found) == EXPECTED
 
 
-async def test_the_device_says_which_meter_it_is(hass: HomeAssistant, gateway: Gateway) -> None:
+@pytest.mark.usefixtures("gateway")
+async def test_the_device_says_which_meter_it_is(hass: HomeAssistant) -> None:
     """It hangs at the gateway's device."""
     devices = {name: device for device in dr.async_get(hass).devices for _, name in device.identifiers}
     meter, own = devices[f"obis_gateway_{METER.id}"], devices["obis_gateway_gateway"]
@@ -144,7 +136,8 @@ async def test_the_device_says_which_meter_it_is(hass: HomeAssistant, gateway: G
     assert state_of(hass, "sensor.obis_gateway_gateway_version") == "0.2.0"
 
 
-async def test_identity_is_the_full_code(hass: HomeAssistant, gateway: Gateway) -> None:
+@pytest.mark.usefixtures("gateway")
+async def test_identity_is_the_full_code(hass: HomeAssistant) -> None:
     """Unique ids come from the meter's id and the code; rare registers are there, diagnostic and disabled."""
     registry = er.async_get(hass)
     by_unique_id = {entry.unique_id: entry for entry in registry.entities.values()}
@@ -202,7 +195,8 @@ async def test_time_stamps_of_the_meter_are_attributes(hass: HomeAssistant, gate
     assert hass.states.get(entity_id).attributes["time"] == "2026-11-03T18:15:00"  # type: ignore[union-attr]
 
 
-async def test_the_button_asks_for_a_reading(hass: HomeAssistant, gateway: Gateway, mqtt_mock: Any) -> None:
+@pytest.mark.usefixtures("gateway")
+async def test_the_button_asks_for_a_reading(hass: HomeAssistant, mqtt_mock: Any) -> None:
     """What it publishes is what the gateway listens for."""
     mqtt_mock.async_publish.reset_mock()
     await hass.services.async_call("button", "press", {"entity_id": f"button.{METER.id}_read_now"}, blocking=True)
@@ -232,7 +226,7 @@ async def test_a_component_of_an_earlier_version_is_removed(hass: HomeAssistant,
 
 
 @pytest.fixture
-async def recorded_gateway(recorder_mock: Any, hass: HomeAssistant, mqtt_mock: Any) -> Gateway:
+async def recorded_gateway(recorder_mock: Any, hass: HomeAssistant, mqtt_mock: Any) -> Gateway:  # noqa: ARG001
     """Return the gateway in a Home Assistant with statistics and the energy dashboard."""
     assert await async_setup_component(hass, "energy", {})
     assert await async_setup_component(hass, "sensor", {})
@@ -242,9 +236,8 @@ async def recorded_gateway(recorder_mock: Any, hass: HomeAssistant, mqtt_mock: A
     return gateway
 
 
-async def test_counters_go_into_the_energy_dashboard(
-    recorded_gateway: Gateway, hass: HomeAssistant, hass_ws_client: WebSocketGenerator
-) -> None:
+@pytest.mark.usefixtures("recorded_gateway")
+async def test_counters_go_into_the_energy_dashboard(hass: HomeAssistant, hass_ws_client: WebSocketGenerator) -> None:
     """Validation has no issue but that no five minutes have passed."""
     client = await hass_ws_client(hass)
     grid = {

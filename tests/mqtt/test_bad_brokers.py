@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import struct
 import tracemalloc
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from obisgw.mqtt.gateway import MeterOptions
-from obisgw.mqtt.refusals import BrokerHungUpError, BrokerSilentError, BrokerUnreachableError
+from obisgw.mqtt.refusals import BrokerSilentError, BrokerUnreachableError, NoAnswerError
 
 from .brokers import fake_broker, packet, until
 from .samples import HEALTH, METER, reading
@@ -61,13 +62,14 @@ async def test_a_broker_that_never_acknowledges_is_left_and_said_once(
         for round_ in range(3000):
             publisher.publish_reading(reading(f"1.8.0({round_}.0*kWh)", f"1.8.1({round_}.0*kWh)"), HEALTH)
             if round_ == 500:
-                tracemalloc.reset_peak()
+                gc.collect()
                 before, _ = tracemalloc.get_traced_memory()
             if round_ % 100 == 0:
                 await asyncio.sleep(0.005)
+        gc.collect()
         after, _ = tracemalloc.get_traced_memory()
         tracemalloc.stop()
-        assert after - before < 200_000
+        assert after - before < 500_000  # 2500 readings kept would be some megabytes
         seen = connections
         await until(lambda: connections >= seen + 2)
         assert isinstance(publisher.problem, BrokerSilentError)
@@ -148,7 +150,7 @@ async def test_a_port_that_never_answers_is_named(publishers: Publishers, monkey
         publisher = publishers(port)
         await publisher.start()
         await until(lambda: publisher.problem)
-        assert isinstance(publisher.problem, BrokerSilentError)
+        assert isinstance(publisher.problem, NoAnswerError)
         await publisher.stop()
 
 
@@ -165,7 +167,7 @@ async def test_a_broker_that_hangs_up_at_once_is_tried_again(publishers: Publish
         await publisher.start()
         await until(lambda: len(versions) >= 4)
         assert versions[:4] == [5, 4, 5, 4]
-        assert isinstance(publisher.problem, BrokerHungUpError)
+        assert isinstance(publisher.problem, NoAnswerError)
         await publisher.stop()
 
 

@@ -22,10 +22,9 @@ from paho.mqtt.subscribeoptions import SubscribeOptions
 from obisgw.errors import SinkError
 
 from .refusals import (
-    BrokerHungUpError,
     BrokerRefusedError,
-    BrokerSilentError,
     BrokerUnreachableError,
+    NoAnswerError,
     disconnected,
     refused,
     unreachable,
@@ -44,7 +43,7 @@ if TYPE_CHECKING:
 _CONNECT_TIMEOUT: Final = 10.0
 # Also limits the TLS handshake.
 _KEEPALIVE: Final = 30
-_ANSWER_TIMEOUT: Final = 10.0
+_ANSWER_TIMEOUT: Final = 5.0
 # Sent and not yet acknowledged. Brokers allow at least this many unless they say less.
 _WINDOW: Final = 16
 # No message to us is longer than a discovery document; a broker that sends more is broken.
@@ -156,13 +155,12 @@ class Connection:
             lost = self.lost.result()
             if type(lost) is BrokerUnreachableError:
                 problem = "the broker closed the connection in place of an answer"
-                raise BrokerHungUpError(problem, where=self._where, hint="look into the broker's log") from lost
+                raise NoAnswerError(problem, where=self._where, hint="look into the broker's log") from lost
             raise lost
         if not self._opened.done():
             hint = "check that 'port' is an MQTT broker's"
-            raise BrokerSilentError(
-                "something listens there and does not answer as a broker", where=self._where, hint=hint
-            )
+            problem = "something listens there and does not answer as a broker"
+            raise NoAnswerError(problem, where=self._where, hint=hint)
         self.limits = self._opened.result()
         return self.limits
 

@@ -19,7 +19,7 @@ from obisgw.errors import SinkError
 
 from .connection import Connection, Handlers, broker_name
 from .outbox import Outbox
-from .refusals import BrokerHungUpError, BrokerRefusedError, BrokerSilentError, ProtocolRefusedError
+from .refusals import BrokerRefusedError, BrokerSilentError, NoAnswerError, ProtocolRefusedError
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -151,17 +151,14 @@ class BrokerLink:
             self._proved = False
             try:
                 trouble = await self._connect_and_hold()
-            except ProtocolRefusedError as error:
+            except SinkError as error:
+                trouble = error
+            if isinstance(trouble, ProtocolRefusedError | NoAnswerError):
+                # Brokers that do not know MQTT 5 say so, hang up, or stay mute.
                 if self._protocol is MQTTProtocolVersion.MQTTv5:
                     self._protocol = MQTTProtocolVersion.MQTTv311
                     continue
-                trouble = error
-            except SinkError as error:
-                trouble = error
-            if isinstance(trouble, BrokerHungUpError):
-                # Some old brokers just hang up when they meet MQTT 5: offer the other version in turn.
-                v5, v311 = MQTTProtocolVersion.MQTTv5, MQTTProtocolVersion.MQTTv311
-                self._protocol = v311 if self._protocol is v5 else v5
+                self._protocol = MQTTProtocolVersion.MQTTv5
             self._trouble(trouble)
             good = self._proved and loop.time() - began >= _GOOD_AFTER
             attempt = 0 if good else attempt + 1

@@ -18,8 +18,8 @@ class BrokerUnreachableError(SinkError):
     """No connection, or a lost one: may pass by itself."""
 
 
-class BrokerHungUpError(BrokerUnreachableError):
-    """The broker closed the connection in place of an answer, as some do when they do not know the version."""
+class NoAnswerError(BrokerUnreachableError):
+    """The broker hung up or kept silent in place of an answer, as some do when they do not know MQTT 5."""
 
 
 class BrokerRefusedError(SinkError):
@@ -53,7 +53,7 @@ def refused(reason: ReasonCode, where: str) -> SinkError:
     """Return the error of a connection that the broker answered with a failure."""
     name = reason.getName()
     if name == _PROTOCOL:
-        return ProtocolRefusedError("the broker does not speak this version of MQTT", where=where)
+        return ProtocolRefusedError("the broker speaks neither MQTT 5 nor 3.1.1", where=where, hint="update the broker")
     hint = _REMEDIES.get(name, "look into the broker's log")
     return BrokerRefusedError(f"the broker refused the connection: {name}", where=where, hint=hint)
 
