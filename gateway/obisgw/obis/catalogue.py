@@ -44,6 +44,8 @@ def describe(
 
 def suggested_precision(value: str) -> int | None:
     """Return the decimals of a number as it is on the line, `None` if it is no number."""
+    if value.isascii() and value.replace(".", "", 1).isdigit():
+        return len(value.partition(".")[2])  # Nearly all.
     match = _NUMBER.fullmatch(value)
     if match is None or not any(map(str.isdigit, value)):
         return None

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Final
 from obisgw.obis.code import CURRENT, Medium, ObisCode
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Container, Iterable, Mapping
 
 _CDE = tuple[int, int, int]
 
@@ -41,6 +41,9 @@ _CLOCKS: Final = {
     (1, 0, 0): frozenset({Medium.ABSTRACT, Medium.ELECTRICITY}),
     (9, 36, 0): frozenset({Medium.HEAT, Medium.COOLING}),
 }
+_DATE: Final = (0, 9, 2)
+_TIME: Final = (0, 9, 1)
+_CLOCK_GROUPS: Final = frozenset({*_CLOCKS, _DATE, _TIME})
 _LAST_COUNTER_OF_POWER_FAILURES: Final = 9
 _POWER_FAILURES_OF_ANY_PHASE: Final = 21
 
@@ -50,7 +53,7 @@ def meter_number(values: Mapping[ObisCode, str], medium: Medium) -> str | None:
 
     Fields of blanks or zeros were never set. DSMR prints text in hexadecimal: it comes decoded.
     """
-    own = _own(values, medium)
+    own = _own(values, medium, METER_NUMBER_CODES)
     for groups in METER_NUMBER_CODES:
         number = own.get(groups, "").strip()
         if number.strip("0- "):
@@ -58,13 +61,13 @@ def meter_number(values: Mapping[ObisCode, str], medium: Medium) -> str | None:
     return None
 
 
-def _own(values: Mapping[ObisCode, str], medium: Medium) -> dict[_CDE, str]:
-    """Return current values by C.D.E; of the meter's channels, the first one holds."""
+def _own(values: Mapping[ObisCode, str], medium: Medium, wanted: Container[_CDE]) -> dict[_CDE, str]:
+    """Return current values by C.D.E, as far as wanted; of the meter's channels, the first one holds."""
     own: dict[_CDE, str] = {}
-    for code in sorted(values):
-        if _is_own(code, medium):
-            groups = (code.c, code.d, code.e)
-            own[groups] = own.get(groups, "").strip() or values[code]
+    # Few are wanted, and comparing codes to sort them is what costs.
+    for code in sorted(code for code in values if (code.c, code.d, code.e) in wanted and _is_own(code, medium)):
+        groups = (code.c, code.d, code.e)
+        own[groups] = own.get(groups, "").strip() or values[code]
     return own
 
 
@@ -82,7 +85,7 @@ def _decoded(number: str) -> str:
 
 def active_tariff(values: Mapping[ObisCode, str], medium: Medium) -> int | None:
     """Return the number of the tariff that the meter says is in force, `None` if it does not."""
-    own = _own(values, medium)
+    own = _own(values, medium, ACTIVE_TARIFF_CODES)
     for groups in ACTIVE_TARIFF_CODES:
         if match := _TARIFF.fullmatch(own.get(groups, "").strip()):
             return int(match[1])
@@ -122,9 +125,10 @@ def is_reset_counter(code: ObisCode) -> bool:
 
 def clock_registers(codes: Iterable[ObisCode], medium: Medium) -> tuple[ObisCode, ...]:
     """Return the register of the meter's date and time, or those of date and of time, or none."""
-    own = {(code.c, code.d, code.e): code for code in sorted(codes, reverse=True) if _is_own(code, medium)}
+    wanted = [code for code in codes if (code.c, code.d, code.e) in _CLOCK_GROUPS and _is_own(code, medium)]
+    own = {(code.c, code.d, code.e): code for code in sorted(wanted, reverse=True)}
     for groups, media in _CLOCKS.items():
         if (clock := own.get(groups)) and clock.medium in media:
             return (clock,)
-    date, time = own.get((0, 9, 2)), own.get((0, 9, 1))
+    date, time = own.get(_DATE), own.get(_TIME)
     return (date, time) if date and time else ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -85,7 +84,7 @@ class _Reader:
         self._dialect = dialect
         self._mbus_types = mbus_types
         self._units: dict[_Family, str] = {}
-        self._occurrences: Counter[str] = Counter()
+        self._occurrences: dict[str, int] = {}
 
     def register(self, data_set: DataSet, code: ObisCode | None) -> Register:
         brackets = data_set.brackets
@@ -97,7 +96,7 @@ class _Reader:
             unit = self._unit(code, unit)
         assumed = printed is None and unit is not None
         description = self._describe(data_set.address, code, unit, text)
-        self._occurrences[data_set.address] += 1
+        self._occurrences[data_set.address] = occurrence = self._occurrences.get(data_set.address, 0) + 1
         return Register(
             address=data_set.address,
             code=code,
@@ -107,7 +106,7 @@ class _Reader:
             brackets=brackets,
             time=_time_of(brackets, at, description),
             description=description,
-            occurrence=self._occurrences[data_set.address],
+            occurrence=occurrence,
             unit_assumed=assumed,
         )
 
