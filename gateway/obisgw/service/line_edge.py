@@ -11,8 +11,8 @@ from obisgw.iec62056_21.block_check import BlockCheck
 from obisgw.iec62056_21.events import Failure, Received, Rejected
 from obisgw.line.port import PortSettings
 from obisgw.reader.memory import Memory
-from obisgw.reader.reader import MeterReader, ReaderSettings
-from obisgw.reader.shared_port import Ports
+from obisgw.reader.reader import PUSH_BAUDRATE, MeterReader, ReaderSettings
+from obisgw.reader.shared_port import SETTLE, Ports
 
 from .edges import Miss, Success, Trouble
 from .reading import Interpreter
@@ -121,10 +121,18 @@ class LineMeter:
                         yield outcome
             except LineError as error:
                 yield Miss(error)
-                if isinstance(error, PortMissingError):
-                    await self._port.present()
+                if isinstance(error, PortMissingError) and await self._came_back():
+                    pause = REOPEN
+                    continue
             await asyncio.sleep(pause)
             pause = min(2 * pause, REOPEN_LONGEST)
+
+    async def _came_back(self) -> bool:
+        """Wait for the port; False when its path is there all the time, and it is something else that fails."""
+        loop = asyncio.get_running_loop()
+        began = loop.time()
+        await self._port.present()
+        return loop.time() - began > SETTLE / 2
 
     async def _open_pushes(self) -> AsyncGenerator[Success | Miss, None]:
         """Listen until the port is lost."""
@@ -165,7 +173,9 @@ class LineMeter:
         dialect = self._dialect or self._dialects.match(telegram.identification)
         ago = asyncio.get_running_loop().time() - event.at
         reading = self._interpreter.reading_of(telegram, dialect, event.at - event.started, ago)
-        return Success(reading, battery=False, baudrate=self._reader.settings.baudrate, trouble=trouble)
+        forced = self._dialect.push_baudrate if self._dialect is not None else None
+        baudrate = self._reader.settings.baudrate or forced or PUSH_BAUDRATE
+        return Success(reading, battery=False, baudrate=baudrate, trouble=trouble)
 
     def _silent(self, patience: float) -> MeterError:
         hint = "check the head's place and 'baudrate'; a meter that must be asked has 'mode: auto'"

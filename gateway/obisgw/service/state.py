@@ -27,7 +27,6 @@ class MeterState:
     last_start: float = 0.0
     day: str = ""
     reads_today: int = 0
-    failures_in_a_row: int = 0
 
     def count_read(self, day: str, at: float) -> None:
         """Count one readout begun."""
