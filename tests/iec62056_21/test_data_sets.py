@@ -98,6 +98,26 @@ def test_what_is_no_data_set_is_kept_with_the_reason(text: str, good: list[str],
     assert [(one.raw, one.reason) for one in unparsed] == [(raw, reason)]
 
 
+@pytest.mark.parametrize("text", ["1.8.0" + "(1)" * 5000, "1.8.0(1*C" + "&1*C" * 5000 + ")"], ids=["brackets", "pairs"])
+def test_a_data_set_out_of_all_measure_is_kept_as_text(text: str) -> None:
+    """It costs memory, and no meter prints it."""
+    found, unparsed = parse_data_sets(f"2.8.0(2)\r\n{text}\r\n3.8.0(3)\r\n".encode())
+    assert [one.address for one in found] == ["2.8.0", "3.8.0"]
+    assert [(one.raw, one.reason) for one in unparsed] == [(text, "too many brackets")]
+
+
+def test_what_was_parsed_before_changes_nothing() -> None:
+    """Lines are remembered from block to block, and the same lines in another order mean another thing."""
+    first = b"1.8.0(1)\r\n2.8.0(2)\r\n!\r\n"
+    assert [one.address for one in parse_data_sets(first)[0]] == ["1.8.0", "2.8.0"]
+    assert parse_data_sets(first) == parse_data_sets(first)
+    found, unparsed = parse_data_sets(b"1.8.0(1)\r\n!\r\n2.8.0(2)\r\n")
+    assert [one.address for one in found] == ["1.8.0"]
+    assert [one.raw for one in unparsed] == ["2.8.0(2)"]
+    found, _ = parse_data_sets(b"1.8.0(1)\r\n2.8.0(3)\r\n!\r\n")
+    assert [one.brackets[0].value for one in found] == ["1", "3"]
+
+
 BLOCKS = st.one_of(
     st.binary(max_size=400),
     st.lists(
@@ -112,6 +132,7 @@ BLOCKS = st.one_of(
 def test_any_bytes_end_in_data_sets_or_unparsed(block: bytes) -> None:
     """Every character received is in exactly one of both, apart from line ends, blanks and the end mark."""
     found, unparsed = parse_data_sets(block)
+    assert parse_data_sets(block) == (found, unparsed)
     text = block.decode("latin-1")
     for one in found:
         for item in one.brackets:

@@ -20,6 +20,11 @@ def _none() -> Mapping[str, str]:
     return _NONE
 
 
+# More addresses than a few dozen meters of a kind print, and none that is noise.
+_CACHED_CODES: Final = 4096
+_CACHED_LENGTH: Final = 32
+
+
 @dataclass(frozen=True, slots=True)
 class Dialect:
     """How a family of meters deviates from IEC 62056-21. Every field's default is the standard.
@@ -75,13 +80,24 @@ class Dialect:
     """Group F as printed, e.g. ``00``, by which the meter marks current values; otherwise it is a billing period."""
     notes: str = ""
     """What an owner should know of these meters."""
+    _codes: dict[str, ObisCode | None] = field(default_factory=dict, init=False, repr=False, compare=False)
+    """Codes of addresses that were seen: a meter prints the same ones for ever."""
 
     def code_of(self, address: str) -> ObisCode | None:
         """Return the full OBIS code of an address as it is on the line, None if it is none."""
-        if self.addresses and (code := self.addresses.get(address.strip(" "))) is not None:
-            return ObisCode.parse(code, self.medium)
-        if self.current_period is not None and address.rstrip(" ").endswith(f"*{self.current_period}"):
-            address = address.rstrip(" ")[: -len(self.current_period) - 1]
+        try:
+            return self._codes[address]
+        except KeyError:
+            code = self._parsed(address.strip(" "))
+        if len(self._codes) < _CACHED_CODES and len(address) <= _CACHED_LENGTH:
+            self._codes[address] = code
+        return code
+
+    def _parsed(self, address: str) -> ObisCode | None:
+        if (code := self.addresses.get(address)) is not None:
+            address = code
+        elif self.current_period is not None:
+            address = address.removesuffix(f"*{self.current_period}")
         return ObisCode.parse(address, self.medium)
 
     def unit_of(self, a: int, b: int, c: int, d: int) -> str | None:

@@ -26,7 +26,7 @@ def parse_dialects(text: str, where: str) -> tuple[Dialect, ...]:
     return tuple(_dialect(name, table, f"{where}: {name}") for name, table in tables.items())
 
 
-_KEYS: Final = {item.name for item in fields(Dialect)} - {"name"}
+_KEYS: Final = {item.name for item in fields(Dialect) if item.init} - {"name"}
 _NAME: Final = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+)*")
 _FLAG: Final = re.compile(r"[A-Z]{3}")
 _CODE: Final = re.compile(r"\d{1,3}-\d{1,3}:\d{1,3}\.\d{1,3}\.\d{1,3}\*\d{1,3}")
