@@ -65,6 +65,13 @@ def test_silence_asks_again_at_once_then_after_a_break_then_wakes() -> None:
     assert [(p.break_first, p.wake_up) for p in plans] == [(False, False), (False, False), (True, False), (False, True)]
 
 
+def test_a_meter_that_answered_before_is_asked_again_in_the_same_way() -> None:
+    """Its silence comes from the attempt before, not from the plan."""
+    plan = LinePlan(baud_char="4")
+    again = next_plan(plan, Failure.SILENCE, None, 4, known=True)
+    assert again == LinePlan(baud_char="4", break_first=True)
+
+
 @pytest.mark.parametrize("failure", list(Failure))
 @pytest.mark.parametrize("identification", [None, MODE_C, identified(b"/LUGCUH50"), identified(b"/KAM METER")])
 def test_every_ladder_ends(failure: Failure, identification: Identification | None) -> None:

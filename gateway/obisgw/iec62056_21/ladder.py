@@ -28,17 +28,19 @@ def next_plan(
     attempt: int,
     *,
     battery: bool = False,
+    known: bool = False,
 ) -> LinePlan | None:
     """Return the plan after ``attempt`` attempts (from 1), the last of which ended with ``failure``; None gives up.
 
     Speed: another margin (a narrower one where the beginning of the data was missed), then the next lower rate, then
-    staying at 300 Bd, then no acknowledgement at all. Battery meters are tried twice at most.
+    staying at 300 Bd, then no acknowledgement at all. Battery meters are tried twice at most. ``known``: an earlier attempt got an identification, so the meter is there.
     """
     if attempt >= (2 if battery else MAX_ATTEMPTS):
         return None
     again = replace(plan, break_first=not battery)
     if identification is None:
-        return _sign_on_again(plan, again, failure, attempt)
+        # A meter that answered before is still busy with what the last attempt left it in.
+        return again if known else _sign_on_again(plan, again, failure, attempt)
     match failure:
         case Failure.REFUSED | Failure.TOO_LONG:
             return again if attempt < MAX_SIGN_ONS else None

@@ -154,7 +154,9 @@ class MeterReader:
 
     async def _read_over_port(self) -> Readout:
         async with self.port.use(self._port_settings) as port:
-            learned = self._recall()
+            # Once a readout: it asks the file system, which the reading shall not wait for.
+            key = stable_name(self.port.url), self.settings.address
+            learned = self._recall(key)
             first = LinePlan(start_baudrate=self.settings.baudrate or LinePlan().start_baudrate)
             plan = learned.plan if learned is not None else first
             fresh = plan == first
@@ -163,14 +165,15 @@ class MeterReader:
                 count += 1
                 result = await self._attempt(port, plan, learned)
                 if isinstance(result, Readout):
-                    await self._remember(result, learned)
+                    await self._remember(key, result, learned)
                     return result
                 self.attempts.append(result)
                 _log.debug("%s: attempt %d: %s", self.settings.where, len(self.attempts), result.detail)
                 if self.session is not None:
                     plan = self.session.plan  # With the limits that the identification brought to bear.
                 battery = self._dialect_of(result.identification).battery
-                following = next_plan(plan, result.failure, result.identification, count, battery=battery)
+                known = any(attempt.identification is not None for attempt in self.attempts)
+                following = next_plan(plan, result.failure, result.identification, count, battery=battery, known=known)
                 if following is None and not fresh and not battery:
                     # What once worked works no more; begin as with an unknown meter.
                     fresh, count, following = True, 0, replace(first, break_first=True)
@@ -250,12 +253,8 @@ class MeterReader:
 
     # --- memory
 
-    @property
-    def _memory_key(self) -> tuple[str, str]:
-        return stable_name(self.port.url), self.settings.address
-
-    def _recall(self) -> Learned | None:
-        learned = self._memory.recall(*self._memory_key)
+    def _recall(self, key: tuple[str, str]) -> Learned | None:
+        learned = self._memory.recall(*key)
         if learned is None:
             return None
         default = LinePlan(start_baudrate=self.settings.baudrate or LinePlan().start_baudrate)
@@ -264,7 +263,7 @@ class MeterReader:
             return replace(learned, plan=default)
         return learned
 
-    async def _remember(self, readout: Readout, before: Learned | None) -> None:
+    async def _remember(self, key: tuple[str, str], readout: Readout, before: Learned | None) -> None:
         telegram = readout.telegram
         raw = telegram.identification.raw if telegram.identification is not None else ""
         # Limits come from the configuration and the port each time; they are not learned.
@@ -282,7 +281,7 @@ class MeterReader:
             at=now,
             plan_since=before.plan_since if before is not None and before.plan == plan else now,
         )
-        if self._memory.remember(*self._memory_key, learned):
+        if self._memory.remember(*key, learned):
             await asyncio.to_thread(self._memory.save)
 
     # --- details
