@@ -8,7 +8,7 @@ that are no code (names, five groups, a lost digit) are `None` and keep their te
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from functools import lru_cache
 from typing import Final
@@ -66,11 +66,17 @@ class ObisCode:
     d: int
     e: int
     f: int = CURRENT
+    _hash: int = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         groups = (self.a, self.b, self.c, self.d, self.e, self.f)
         if min(groups) < 0 or max(groups) > _HIGHEST:
             raise ValueError(f"value group out of 0..255 in {self}")
+        # A reading looks its codes up some hundred times.
+        object.__setattr__(self, "_hash", hash(groups))
+
+    def __hash__(self) -> int:
+        return self._hash
 
     def __str__(self) -> str:
         return f"{self.a}-{self.b}:{self.c}.{self.d}.{self.e}*{self.f}"

@@ -167,8 +167,8 @@ def _numbers(registers: Mapping[ObisCode, Register], wanted: Callable[[ObisCode]
 
 def _counts_in_tariff(code: ObisCode) -> bool:
     """Tell whether a register counts energy in one tariff; only meters of electricity switch by the clock."""
-    electricity = code.medium is Medium.ELECTRICITY and code.d == _ENERGY
-    return electricity and is_counter(code) and tariff_of(code) is not None
+    energy = code.d == _ENERGY and code.medium is Medium.ELECTRICITY
+    return energy and is_counter(code) and tariff_of(code) is not None
 
 
 def _tariff(
