@@ -55,8 +55,8 @@ def parse_data_sets(block: bytes) -> tuple[tuple[DataSet, ...], tuple[Unparsed, 
 # From one readout to the next, most lines of a meter stay as they are: data sets of the last block by their lines, one
 # block for each number of lines, so that a few kinds of meters do not displace each other.
 _last: dict[int, dict[str, DataSet | Literal[False] | None]] = {}
-_LAST_BLOCKS = 16
-_LAST_LINES = 1000
+_LAST_BLOCKS = 8
+_LAST_LINES = 400
 _NO_DATA: dict[str, DataSet | Literal[False] | None] = {"": False, "!": False}
 
 
