@@ -14,8 +14,7 @@ from obisgw.iec62056_21.dialects import Dialects
 from obisgw.service.edges import Miss, Success
 from obisgw.service.line_edge import LineEdges
 from obisgw.simulator.serve import Simulator, SimulatorOptions
-
-from .fakes import settings
+from tests.service.fakes import settings
 
 if TYPE_CHECKING:
     from pathlib import Path
