@@ -85,6 +85,8 @@ class BrokerLink:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(_STOP_TIMEOUT):
                     await self._drained.wait()
+        # It may have been lost meanwhile.
+        if self._connection is not None:
             self._connection.sign_off()
         if self._task is not None:
             self._task.cancel()
