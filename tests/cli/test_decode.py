@@ -141,6 +141,19 @@ def test_what_cannot_be_opened_is_usage(words: list[str], said: str, capsys: pyt
     assert said in capsys.readouterr().err
 
 
+def test_a_terminal_of_an_old_locale_is_no_trouble(file: Path) -> None:
+    """What it cannot show is shown in another way."""
+    file.write_bytes(b"/ISk5MT174-0001\r\n7-0:3.0.0(00012.345*m3)\r\n!\r\n")
+    done = subprocess.run(
+        [sys.executable, "-m", "obisgw", "decode", str(file), "--explain"],
+        capture_output=True,
+        env={"PYTHONIOENCODING": "ascii"},
+        check=False,
+    )
+    assert b"Traceback" not in done.stderr
+    assert b"\\xb3" in done.stdout
+
+
 def test_a_reader_that_has_seen_enough_is_no_trouble(file: Path) -> None:
     """`obis-gateway decode … | head -1`."""
     program = f"{sys.executable} -m obisgw decode {file} --explain | head -c 1"

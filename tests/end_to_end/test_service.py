@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -41,13 +42,13 @@ class Service:
             "utf-8",
         )
 
-    def start(self) -> None:
+    def start(self, **environment: str) -> None:
         """Start it."""
         with self.log_file.open("wb") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "obisgw", "run", "--config", str(self.file)],
                 stderr=log,
-                env={name: value for name, value in os.environ.items() if name != "JOURNAL_STREAM"},
+                env={name: value for name, value in os.environ.items() if name != "JOURNAL_STREAM"} | environment,
             )
 
     def signal(self, number: signal.Signals) -> None:
@@ -174,6 +175,32 @@ async def test_the_button_reads_now(service: Service, simulator: SimulatorThread
     (button,) = [item for item in document["cmps"].values() if item["p"] == "button"]
     watcher.client.publish(button["cmd_t"], button.get("pl_prs", "PRESS"), qos=1)
     await until(lambda: len(watcher.payloads(document["stat_t"])) == 2, 20)
+
+
+async def test_systemd_is_told_of_readiness_reload_life_and_end(
+    service: Service, simulator: SimulatorThread, tmp_path: Path
+) -> None:
+    """By datagrams to its socket."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
+        manager.bind(str(tmp_path / "notify"))
+        manager.settimeout(20)
+
+        async def told() -> str:
+            while (message := (await asyncio.to_thread(manager.recv, 1000)).decode()) == "WATCHDOG=1":
+                lives.append(message)
+            return message
+
+        lives: list[str] = []
+        service.configure(f"port: {simulator.port}")
+        service.start(NOTIFY_SOCKET=str(tmp_path / "notify"), WATCHDOG_USEC="200000")
+        assert await told() == "READY=1\nSTATUS=1 meter configured"
+        service.signal(signal.SIGHUP)
+        assert (await told()).startswith("RELOADING=1\nMONOTONIC_USEC=")
+        assert (await told()).startswith("READY=1")
+        await asyncio.sleep(0.5)
+        service.signal(signal.SIGTERM)
+        assert await told() == "STOPPING=1"
+    assert len(lives) >= 3
 
 
 async def test_a_second_service_with_the_same_folder_is_refused(service: Service, simulator: SimulatorThread) -> None:
