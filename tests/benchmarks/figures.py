@@ -60,11 +60,15 @@ def table(figures: Sequence[Figure]) -> str:
     """Return the figures as a Markdown table."""
     rows = [("figure", "limit", "measured", "met", "how")]
     for figure in figures:
-        bound = "" if figure.limit is None else f"{'≥' if figure.at_least else '≤'} {number(figure.limit)} {figure.unit}"
+        bound = (
+            "" if figure.limit is None else f"{'≥' if figure.at_least else '≤'} {number(figure.limit)} {figure.unit}"
+        )
         met = {True: "yes", False: "**NO**", None: "stated"}[figure.met]
         rows.append((figure.name, bound.strip(), f"{number(figure.measured)} {figure.unit}".strip(), met, figure.note))
     widths = [max(len(row[column]) for row in rows) for column in range(5)]
-    lines = ["| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows]
+    lines = [
+        "| " + " | ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)) + " |" for row in rows
+    ]
     lines.insert(1, "| " + " | ".join("-" * width for width in widths) + " |")
     return "\n".join(lines)
 

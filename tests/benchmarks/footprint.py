@@ -38,7 +38,9 @@ def _help() -> list[Figure]:
     note = f"median of {STARTS}, {number(min(times))} to {number(max(times))} ms"
     return [
         Figure("`obis-gateway --help`", median(times), "ms", 150, note=note),
-        Figure("`--help` imports aiohttp or paho", len(banned), "", 0, note=", ".join(heavy) or "nor asyncio nor serialx"),
+        Figure(
+            "`--help` imports aiohttp or paho", len(banned), "", 0, note=", ".join(heavy) or "nor asyncio nor serialx"
+        ),
     ]
 
 

@@ -34,7 +34,8 @@ Noise = Callable[[bytes, random.Random], bytes]
 
 def _hits(size: int, rate: float, chance: random.Random) -> list[int]:
     """Return which of ``size`` places are hit, each with probability ``rate``, without asking each one."""
-    hits, place = [], -1
+    hits: list[int] = []
+    place = -1
     while True:
         place += 1 + int(math.log(1 - chance.random()) / math.log(1 - rate))
         if place >= size:

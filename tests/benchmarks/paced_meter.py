@@ -111,7 +111,8 @@ class Meter:
                 "last_byte": start + len(message) * BITS / rate,
                 "handed_over": handed_over,
                 "garbled": garbled + damaged,
-                "acknowledgement_delay": heard_at - (request_end + self.reaction + len(self.identification) * BITS / 300),
+                "acknowledgement_delay": heard_at
+                - (request_end + self.reaction + len(self.identification) * BITS / 300),
                 "switch_after": None if switched is None else switched - heard_end,
                 "request_size": round((request_end - request_first) * 300 / BITS),
             }

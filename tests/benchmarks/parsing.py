@@ -7,7 +7,7 @@ import itertools
 import time
 from collections.abc import Callable, Sequence
 
-from iec62056_21.messages import AnswerDataMessage
+from iec62056_21.messages import AnswerDataMessage  # type: ignore[import-untyped]
 from obisgw.iec62056_21.block_check import BlockCheckKind
 from obisgw.iec62056_21.data_sets import parse_data_sets
 from obisgw.iec62056_21.dialects import Dialects

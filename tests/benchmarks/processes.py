@@ -30,8 +30,9 @@ class Program:
 
     def __init__(self, arguments: Sequence[str | Path], *, environment: Mapping[str, str] | None = None) -> None:
         self.errors = ""
+        self._arguments = [str(argument) for argument in arguments]
         self._process = subprocess.Popen(
-            [str(argument) for argument in arguments],
+            self._arguments,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env={**os.environ, **(environment or {})},
@@ -60,7 +61,7 @@ class Program:
         except queue.Empty:
             item = None
         if item is None:
-            raise RuntimeError(f"{self._process.args} said no more within {within} s:\n{self.errors}")
+            raise RuntimeError(f"{' '.join(self._arguments)} said no more within {within} s:\n{self.errors}")
         return item
 
     def lines(self) -> list[tuple[float, str]]:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 from obisgw.iec62056_21.telegram import Bracket, Telegram, Unparsed
 from obisgw.obis import Description, Medium, ObisCode
 
 
-@dataclass(frozen=True, slots=True)
-class Register:
+class Register(NamedTuple):
     """One value of a meter.
 
     ``address``, ``value`` and ``unit`` are text exactly as on the line; ``unit`` may come from the dialect where the

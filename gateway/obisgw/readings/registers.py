@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 
@@ -169,7 +168,7 @@ def _with_times(registers: list[Register]) -> list[Register]:
     if not times:
         return registers
     return [
-        replace(register, time=times.get(register.address, parse_time(register.value)))
+        register._replace(time=times.get(register.address, parse_time(register.value)))
         if register.time is None and (register.address in times or register.address.endswith(_TIME_OF))
         else register
         for register in registers

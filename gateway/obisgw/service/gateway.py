@@ -7,7 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from .meter import MeterRun
-from .port import PortRun
+from .port import PortRun, Starts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -30,6 +30,7 @@ class Gateway:
         self.publisher = publisher
         self._state = state
         self._clock = clock
+        self._starts = Starts(clock)
         self._edge_of = edge_of
         self._meters: dict[str, MeterRun] = {}
         self._ports: dict[str, tuple[PortRun, asyncio.Task[None]]] = {}
@@ -92,7 +93,7 @@ class Gateway:
             by_port.setdefault(run.settings.port, []).append(run)
         for port, runs in by_port.items():
             if port not in self._ports:
-                line = PortRun(port, self._clock, self._saved)
+                line = PortRun(port, self._clock, self._saved, self._starts)
                 self._ports[port] = line, asyncio.create_task(line.run(), name=f"port {port}")
             await self._ports[port][0].exchange(tuple(runs))
             if not runs:

@@ -27,14 +27,36 @@ CLOCK_JUMP = 2 * 3600.0
 PAUSE_AFTER_FAULT = 60.0
 
 
+class Starts:
+    """Keeps the starts of readouts apart: what dozens of meters send must not come to its end all at once."""
+
+    AT_ONCE = 4
+    APART = 0.015
+    """Seconds; taking a telegram apart and publishing it takes some five milliseconds of a small machine."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._latest = float("-inf")
+
+    async def turn(self) -> None:
+        """Return when a readout may start: at once, unless more than a few have just started."""
+        now = self._clock.now()
+        if self._latest > now + LONGEST_WAIT:
+            self._latest = now  # The machine's clock was set back.
+        self._latest = max(self._latest, now - self.AT_ONCE * self.APART) + self.APART
+        if self._latest > now:
+            await asyncio.sleep(self._latest - now)
+
+
 class PortRun:
     """The task of one port. ``meters`` may be exchanged while it runs."""
 
-    def __init__(self, port: str, clock: Clock, saved: Callable[[MeterRun], None]) -> None:
+    def __init__(self, port: str, clock: Clock, saved: Callable[[MeterRun], None], starts: Starts) -> None:
         self.port = port
         self.meters: tuple[MeterRun, ...] = ()
         self._clock = clock
         self._saved = saved
+        self._starts = starts
         self._wake = asyncio.Event()
         self._active: tuple[MeterRun, asyncio.Task[None]] | None = None
 
@@ -100,6 +122,7 @@ class PortRun:
             await _ended(back)
 
     async def _read(self, meter: MeterRun) -> None:
+        await self._starts.turn()
         try:
             async with asyncio.timeout(LONGEST_READ):
                 await meter.read()
