@@ -26,6 +26,9 @@ PACE_MAX = 0.25
 SHORT_ANSWER = 32
 """Characters after a message of ours that are looked at one by one: they may be one that must be answered in time."""
 
+TIMER = 0.002
+"""The event loop's timers are late by a millisecond, and so was the character from which the rest is counted."""
+
 KERNEL_BUFFER = 2000
 """Characters that may wait unread: half of what Linux keeps for a serial line."""
 
@@ -113,8 +116,8 @@ async def pump(session: Session, port: Line, *, pace_max: float = PACE_MAX) -> A
             deadline, wanted = session.deadline, session.wanted
             quiet = 0.0
             if data and wanted > 1:
-                # One less than wanted: the last one is waited for, and so seen at once.
-                quiet = port.line_time(min(wanted - 1, KERNEL_BUFFER))
+                # A little less than wanted: the last one is waited for, and so seen at once.
+                quiet = max(0.0, port.line_time(min(wanted - 1, KERNEL_BUFFER)) - TIMER)
             elif data and not counted:
                 quiet = min(_pace(now - began, port.line_time(1), short=answered < SHORT_ANSWER), pace_max)
             counted = wanted > 1
