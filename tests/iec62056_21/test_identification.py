@@ -17,8 +17,7 @@ def test_identifications_of_real_meters(entry: dict[str, Any]) -> None:
     assert parsed is not None
     assert parsed.raw == entry["value"]
     assert parsed.manufacturer == entry["maker"].upper()
-    # The P1 adapter NWA-WARMTELINK has none; by position it is the hyphen, which announces nothing either.
-    assert parsed.baud_char == (entry.get("baud_char") or "-")
+    assert parsed.baud_char == (entry.get("baud_char") or "")
     assert list(parsed.escapes) == (entry.get("enhanced") or [])
     if entry.get("baud"):
         assert parsed.baudrate == entry["baud"]
@@ -27,7 +26,7 @@ def test_identifications_of_real_meters(entry: dict[str, Any]) -> None:
         assert parsed.offers_mode_e == ("E" in entry["mode"])
     if entry.get("fast_reaction") is not None:
         assert parsed.fast_reaction == entry["fast_reaction"]
-    assert parsed.model == (entry["name"] or "").removeprefix("-" if parsed.baud_char == "-" else "")
+    assert parsed.model == (entry["name"] or "")
 
 
 @pytest.mark.parametrize(
@@ -36,7 +35,6 @@ def test_identifications_of_real_meters(entry: dict[str, Any]) -> None:
         *(("0123456"[at], rate, Mode.C) for at, rate in enumerate((300, 600, 1200, 2400, 4800, 9600, 19200))),
         *(("ABCDEF"[at], rate, Mode.B) for at, rate in enumerate((600, 1200, 2400, 4800, 9600, 19200))),
         (" ", 300, Mode.A),
-        ("-", 300, Mode.A),
         ("X", 300, Mode.A),
     ],
 )

@@ -124,6 +124,12 @@ def test_once_a_crc_was_seen_a_telegram_without_one_is_damaged() -> None:
     assert [type(event) for event in events] == [Received, Rejected, Received]
 
 
+def test_a_p1_telegram_that_lost_its_crc_is_known_by_its_time_stamp() -> None:
+    """The companion standard brought both together."""
+    events = listen(HEADER + b"0-0:1.0.0(261122120000W)\r\n" + DATA + b"!\r\n", parity=False)
+    assert [type(event) for event in events] == [Rejected]
+
+
 def test_a_crc_may_miss_its_leading_zero() -> None:
     """One adapter prints three digits."""
     body = next(

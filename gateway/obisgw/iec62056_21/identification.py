@@ -70,8 +70,8 @@ def rate_of(baud_char: str) -> int:
 
 
 _IDENTIFICATION = re.compile(
-    # Manufacturers' letters are letters; some gateways and P1 adapters put other printable characters there.
-    r"/(?P<manufacturer>[A-Za-z]{3})(?P<baud>[ -~])(?P<escapes>(?:\\[ -~])*)(?P<model>[ -~]*)\Z"
+    # P1 adapters that name themselves "/NWA-WARMTELINK" have no baud character.
+    r"/(?P<manufacturer>[A-Za-z]{3})(?P<baud>[ -,.-~]|(?=-))(?P<escapes>(?:\\[ -~])*)(?P<model>[ -~]*)\Z"
 )
 _SHORT = re.compile(r"/(?P<manufacturer>[A-Za-z]{3})\Z")
 

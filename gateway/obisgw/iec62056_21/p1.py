@@ -24,6 +24,11 @@ class EndMark:
     end: int
 
 
+def crc_expected(text: bytes, start: int, end: int) -> bool:
+    """Return whether the data in ``text[start:end]`` are those of a meter that sends a CRC."""
+    return _TIME_STAMP.search(text, start, end) is not None
+
+
 def read_end_mark(text: bytes, start: int, mark: int) -> EndMark:
     """Return what the end mark at ``mark`` says of the telegram whose identification begins at ``start``.
 
@@ -33,7 +38,7 @@ def read_end_mark(text: bytes, start: int, mark: int) -> EndMark:
         rest = _REST_OF_LINE.match(text, mark)
         # What cannot be a CRC and is no next telegram either is the start of a CRC that was cut or damaged.
         lonely = rest is None or rest.group()[1:2] in (b"", b"/", b" ")
-        whole = lonely and _TIME_STAMP.search(text, start, mark) is None
+        whole = lonely and not crc_expected(text, start, mark)
         return EndMark(BlockCheck.ABSENT, None, whole, mark + 1)
     covered = text[start : mark + 1]
     wanted = int(match[1], 16)

@@ -11,6 +11,7 @@ from .dialects import Dialect, Dialects
 from .events import Action, Event, Failure, Identified, Received, Rejected, SetLine
 from .framing import MAX_MESSAGE, Parity, end_of_data, observe_parity
 from .identification import Identification, Mode, parse_identification
+from .p1 import crc_expected
 from .settings import SessionSettings
 from .telegram import Telegram
 
@@ -204,7 +205,7 @@ class PushSession:
         elif kind is not None:
             covered = clean[self._data_start : end - 1]
             check = BlockCheck.OK if compute(kind, covered) == received else BlockCheck.BAD
-        elif self._crc_expected or (self._has_stx and self._dialect.block_checks and end == self._mark + 1):
+        elif self._crc_expected or crc_expected(clean, self._body, self._mark) or (self._has_stx and self._dialect.block_checks and end == self._mark + 1):
             check = BlockCheck.BAD
         carried = self._software_parity and observe_parity(raw) is Parity.CARRIED
         checked = raw[: end - 1] if kind is not None and kind is not BlockCheckKind.CRC16 else raw
