@@ -45,9 +45,14 @@ def add_parity(data: bytes) -> bytes:
     return data.translate(_WITH_PARITY)
 
 
+def without_parity(data: bytes) -> bytes:
+    """Return the seven-bit characters, whatever their eighth bit."""
+    return data.translate(_WITHOUT_PARITY)
+
+
 def strip_parity(data: bytes) -> tuple[bytes, int]:
     """Return the seven-bit characters and the number of those whose parity was wrong."""
-    return data.translate(_WITHOUT_PARITY), len(data) - len(data.translate(None, _ODD))
+    return without_parity(data), len(data) - len(data.translate(None, _ODD))
 
 
 def parity_errors(data: bytes) -> list[int]:

@@ -12,14 +12,13 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from .block_check import BlockCheck, BlockCheckKind, compute
-from .characters import EOT, STX, strip_parity
+from .characters import EOT, ETX, STX, strip_parity, without_parity
 from .identification import Identification, Mode
 from .telegram import Telegram
 
 MAX_MESSAGE = 64 * 1024
 """The longest readouts known (months of billing values and a log book) have some 20 kB; an endless one must end."""
 
-_END = re.compile(rb"[\x03\x04]")
 # Begins with the sign itself: a search for it is a hundred times faster than one for what may stand in front of it.
 _MARK = re.compile(rb"!(?:(?<=[\r\n)]!)|(?<=\A!))")
 _DATA_LINE = re.compile(rb"(?:\A|(?<=[\r\n]))[ -'*-.0-~]*\(")
@@ -124,7 +123,7 @@ class BlockReceiver:
         if self._software_parity and self._parity is Parity.UNKNOWN:
             self._parity = observe_parity(bytes(self._raw[-64:]) + raw)
         self._raw += raw
-        self._clean += strip_parity(raw)[0]
+        self._clean += without_parity(raw)
         if self._start is None:
             self._find_start()
         if self._start is not None:
@@ -146,11 +145,11 @@ class BlockReceiver:
 
     def _find_end(self) -> None:
         start = self._start or 0
-        while self._end is None and (match := _END.search(self._clean, self._searched)) is not None:
-            self._searched = match.end()
+        while self._end is None and (position := self._next_end()) is not None:
+            self._searched = position + 1
             # A control character made by noise shows by its parity; the message goes on behind it.
-            if not self._damaged(match.start()):
-                self._end = match.start()
+            if not self._damaged(position):
+                self._end = position
         if self._end is None:
             from_line = max(start, self._searched - 1)
             self.marked = self.marked or _MARK.search(self._clean, from_line) is not None
@@ -158,6 +157,10 @@ class BlockReceiver:
             return
         if len(self._clean) > self._end + 1:
             self._finish(self._end)
+
+    def _next_end(self) -> int | None:
+        etx, eot = self._clean.find(ETX, self._searched), self._clean.find(EOT, self._searched)
+        return min((position for position in (etx, eot) if position >= 0), default=None)
 
     def _finish(self, end: int) -> None:
         received = self._clean[end + 1]
@@ -222,16 +225,25 @@ class BlockReceiver:
         return self.block
 
 
+def _next_end(text: bytearray, start: int) -> int | None:
+    """Return the position of the next ETX or EOT."""
+    places = [place for character in (ETX, EOT) if (place := text.find(character, start)) >= 0]
+    return min(places, default=None)
+
+
 def end_of_data(text: bytes, start: int = 0) -> int | None:
     """Return the position of the end mark ``!`` in seven-bit ``text``, or None."""
     match = _MARK.search(text, start)
     return None if match is None else match.end() - 1
 
 
+_SEVERITY = (BlockCheck.BAD, BlockCheck.ABSENT, BlockCheck.OK)
+
+
 def telegram_of(identification: Identification | None, mode: Mode, blocks: list[Block], *, complete: bool) -> Telegram:
     """Return the telegram that ``blocks`` make together; its check is the worst of theirs."""
-    checks = {block.check for block in blocks}
-    worst = next(check for check in (BlockCheck.BAD, BlockCheck.ABSENT, BlockCheck.OK) if check in checks)
+    # By what may be published: one bad block spoils all, one without a check leaves all without.
+    worst = min((block.check for block in blocks), key=_SEVERITY.index)
     return Telegram(
         identification=identification,
         mode=mode,
