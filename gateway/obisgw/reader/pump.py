@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import math
 from typing import TYPE_CHECKING, Protocol
 
 from obisgw.errors import PortLostError
@@ -25,6 +26,9 @@ PACE_MAX = 0.25
 
 SHORT_ANSWER = 32
 """Characters after a message of ours that are looked at one by one: they may be one that must be answered in time."""
+
+LATE = 0.005
+"""Seconds that a sleep may take longer on a machine that has time."""
 
 TIMER = 0.002
 """The event loop's timers are late by a millisecond, and so was the character from which the rest is counted."""
@@ -100,6 +104,7 @@ async def pump(session: Session, port: Line, *, pace_max: float = PACE_MAX) -> A
     port.take()  # What came before the session began is nobody's answer.
     counted = False
     answered = 0
+    planned = math.inf  # when the last sleep was to end
     try:
         while True:
             data = port.take()
@@ -119,11 +124,16 @@ async def pump(session: Session, port: Line, *, pace_max: float = PACE_MAX) -> A
                 # A little less than wanted: the last one is waited for, and so seen at once.
                 quiet = max(0.0, port.line_time(min(wanted - 1, KERNEL_BUFFER)) - TIMER)
             elif data and not counted:
-                quiet = min(_pace(now - began, port.line_time(1), short=answered < SHORT_ANSWER), pace_max)
+                # Woken late, among dozens of meters: looking less often is what leaves time for all.
+                behind = max(0.0, now - planned - LATE)
+                pace = _pace(now - began, port.line_time(1), short=answered < SHORT_ANSWER)
+                quiet = min(pace + behind * 2, pace_max)
             counted = wanted > 1
+            planned = now + quiet
             if quiet:
-                await port.sleep(now + quiet if deadline is None else min(now + quiet, deadline))
+                await port.sleep(planned if deadline is None else min(planned, deadline))
             else:
+                planned = math.inf
                 await port.wait(deadline)
     finally:
         if not session.finished:

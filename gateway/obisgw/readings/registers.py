@@ -6,6 +6,7 @@ import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import lru_cache
 
 from obisgw.iec62056_21.data_sets import parse_data_sets
 from obisgw.iec62056_21.dialects import Dialect
@@ -70,10 +71,19 @@ def number_of(value: str) -> Decimal | None:
 
     A decimal comma is understood; blanks around are passed over: ``000007,4`` is 7.4, ``032A.871`` is none.
     """
+    return _number(value) if len(value) > _REMEMBERED_LENGTH else _remembered_number(value)
+
+
+def _number(value: str) -> Decimal | None:
     if value.isascii() and value.replace(".", "", 1).isdigit():
         return Decimal(value)  # Nearly all.
     match = _NUMBER.fullmatch(value)
     return None if match is None else Decimal(match[1] + match[2].replace(",", "."))
+
+
+# Half of a telegram, closed billing periods and what stands still, is as it was in the one before.
+_REMEMBERED_LENGTH = 32
+_remembered_number = lru_cache(maxsize=512)(_number)
 
 
 class _Reader:
