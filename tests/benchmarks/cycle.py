@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.benchmarks.figures import Figure, median, number
 from tests.benchmarks.processes import COMMAND, Line, broken_rules, paced_meters, program
-from tests.benchmarks.telegrams import SMALL, Household
+from tests.benchmarks.telegrams import Household
 
 LIMIT = 1.005
 REACTION = 0.2

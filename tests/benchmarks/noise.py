@@ -20,7 +20,6 @@ from obisgw.iec62056_21.plan import LinePlan
 from obisgw.iec62056_21.session import PushSession, ReadoutSession, SessionSettings
 from obisgw.iec62056_21.telegram import Telegram
 from obisgw.readings.registers import registers_of
-
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.telegrams import Household
 

@@ -10,7 +10,7 @@ many seconds, and a message's last one at its own time, as adapters with a buffe
 list of files with data messages, sent in turn. One JSON line on standard output tells of each readout; times are of
 CLOCK_MONOTONIC, in seconds.
 
-Every character stands at start + n × 10 bits / baud: nothing is slept a character long, so nothing drifts. The reading
+Every character stands at start + n x 10 bits / baud: nothing is slept a character long, so nothing drifts. The reading
 device's characters come out of its pseudo-terminal at once; their line time is computed from the arrival. A character
 sent while the other end is set to another rate is damaged, as it would be on a line.
 """
@@ -36,6 +36,12 @@ SPEEDS = {getattr(termios, f"B{rate}"): rate for rate in RATES.values()}
 PATIENCE = 5.0
 WATCH = 0.0005
 """How often the other end's rate is looked at while it may change."""
+
+
+def say(line: str) -> None:
+    """Write a line to standard output."""
+    sys.stdout.write(line + "\n")
+    sys.stdout.flush()
 
 
 def even(data: bytes) -> bytes:
@@ -90,7 +96,7 @@ class Meter:
             identified, garbled = yield from self._send(even(self.identification), start, 300)
             answer = yield from self._acknowledgement(identified)
             if answer is None:
-                print(json.dumps({"meter": self.place, "fault": "no acknowledgement"}), flush=True)
+                say(json.dumps({"meter": self.place, "fault": "no acknowledgement"}))
                 continue
             baud_char, heard_at, heard_end = answer
             rate = RATES[baud_char]
@@ -116,7 +122,7 @@ class Meter:
                 "switch_after": None if switched is None else switched - heard_end,
                 "request_size": round((request_end - request_first) * 300 / BITS),
             }
-            print(json.dumps(report), flush=True)
+            say(json.dumps(report))
 
     def _request(self) -> Generator[float, None, tuple[float, float]]:
         self.heard.clear()
@@ -181,7 +187,7 @@ def main() -> None:
 
     for master in steps:
         go_on(master)
-    print(json.dumps({"ready": True}), flush=True)
+    say(json.dumps({"ready": True}))
     while True:
         while due and latest[due[0][1]] != due[0][0]:
             heapq.heappop(due)

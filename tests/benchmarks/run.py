@@ -39,11 +39,11 @@ def main() -> int:
     for name, meaning in PARTS.items():
         if options.parts and name not in options.parts:
             continue
-        print(f"{name}: {meaning} …", file=sys.stderr, flush=True)
+        sys.stderr.write(f"{name}: {meaning} …\n")
         start = time.monotonic()
         figures += import_module(f"tests.benchmarks.{name}").measure()
-        print(f"{name}: {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
-    print(document(figures) if options.json else table(figures))
+        sys.stderr.write(f"{name}: {time.monotonic() - start:.0f} s\n")
+    sys.stdout.write(f"{document(figures) if options.json else table(figures)}\n")
     return int(any(figure.met is False for figure in figures))
 
 
