@@ -9,7 +9,7 @@ from tests.benchmarks.figures import Figure, median, number, percentile
 from tests.benchmarks.processes import Line, reports
 from tests.benchmarks.service import service
 
-READINGS = 60
+READINGS = 40
 LINE = Line("5", "ISk", 0.02)
 
 

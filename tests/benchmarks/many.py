@@ -23,7 +23,9 @@ def measure() -> list[Figure]:
         most = setup.gateway.most_resident
         arrivals = list(setup.tap.arrivals)
         seen = reports(setup.meters)
-    firsts, ratios, broken = [], [], []
+    firsts: list[float] = []
+    ratios: list[float] = []
+    broken: list[str] = []
     for report in seen:
         broken += broken_rules(report, LINE)
         topic = setup.state_topics[report["meter"]]
