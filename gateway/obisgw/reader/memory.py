@@ -72,10 +72,10 @@ class Memory:
         """Write the file whole or not at all. Waits for the disk: not for the event loop's thread."""
         if self._path is None:
             return
-        # One step, so that a change by another thread cannot come in between.
-        known = list(self._known.items())
-        text = json.dumps({"format": FORMAT, "known": {key: asdict(one) for key, one in known}}, indent=1)
         with self._writing:
+            # One step, so that a change by another thread cannot come in between.
+            known = list(self._known.items())
+            text = json.dumps({"format": FORMAT, "known": {key: asdict(one) for key, one in known}}, indent=1)
             self._write(self._path, text)
 
     def _write(self, path: Path, text: str) -> None:

@@ -165,7 +165,7 @@ class MeterReader:
                 count += 1
                 result = await self._attempt(port, plan, learned)
                 if isinstance(result, Readout):
-                    await self._remember(key, result, learned)
+                    self._remember(key, result, learned)
                     return result
                 self.attempts.append(result)
                 _log.debug("%s: attempt %d: %s", self.settings.where, len(self.attempts), result.detail)
@@ -263,7 +263,7 @@ class MeterReader:
             return replace(learned, plan=default)
         return learned
 
-    async def _remember(self, key: tuple[str, str], readout: Readout, before: Learned | None) -> None:
+    def _remember(self, key: tuple[str, str], readout: Readout, before: Learned | None) -> None:
         telegram = readout.telegram
         raw = telegram.identification.raw if telegram.identification is not None else ""
         # Limits come from the configuration and the port each time; they are not learned.
@@ -282,7 +282,8 @@ class MeterReader:
             plan_since=before.plan_since if before is not None and before.plan == plan else now,
         )
         if self._memory.remember(*key, learned):
-            await asyncio.to_thread(self._memory.save)
+            # Nobody waits for the disk: the reading goes on, and the event loop's end lets the thread finish.
+            asyncio.get_running_loop().run_in_executor(None, self._memory.save)
 
     # --- details
 
