@@ -136,6 +136,36 @@ async def test_what_an_earlier_run_had_found_stays_in_the_document(
     await until(lambda: "1_0_32_7_0_255" in json.loads(watcher.last(DOCUMENT) or b'{"cmps": []}')["cmps"])
 
 
+async def test_a_changed_document_is_followed_by_the_state(
+    broker: Mosquitto, watcher: Watcher, publishers: Publishers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Home Assistant shows changed entities as unavailable until then: for a battery meter that would be a day."""
+    monkeypatch.setattr("obisgw.mqtt.publisher._SETTLING", 0.05)
+    publisher = await started(publishers(broker.port))
+    await until(lambda: watcher.payloads(STATE) and watcher.payloads(DOCUMENT))
+    watcher.messages.clear()
+    publisher.meter_added(METER, replace(OPTIONS, name="Cellar"))
+    await until(lambda: watcher.payloads(STATE))
+    assert [topic for topic, _, _ in watcher.messages if topic in {STATE, DOCUMENT}] == [DOCUMENT, STATE]
+
+
+async def test_after_an_upgrade_the_state_of_the_earlier_run_follows_the_document(
+    broker: Mosquitto, watcher: Watcher, publishers: Publishers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before the first reading, which may be a day away."""
+    monkeypatch.setattr("obisgw.mqtt.publisher._SETTLING", 0.05)
+    await (await started(publishers(broker.port))).stop()
+    await until(lambda: watcher.last(TOPICS.availability("gateway")) == b"offline")
+    state = watcher.last(STATE)
+    watcher.messages.clear()
+    later = publishers(broker.port)
+    later.meter_added(METER, replace(OPTIONS, interval=86400))
+    await later.start()
+    await until(lambda: watcher.payloads(STATE))
+    assert [topic for topic, _, _ in watcher.messages if topic in {STATE, DOCUMENT}] == [DOCUMENT, STATE]
+    assert watcher.payloads(STATE) == [state]
+
+
 async def test_without_discovery_an_earlier_document_is_removed(
     broker: Mosquitto, watcher: Watcher, publishers: Publishers
 ) -> None:

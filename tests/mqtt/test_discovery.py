@@ -139,6 +139,7 @@ def test_what_is_retained_is_taken_over() -> None:
     merged = grown(EMPTY, "1.8.0(2*kWh)", "1.8.3(2*kWh)").with_retained(retained)
     assert len(merged.registers) == len(HOUSEHOLD) + 1
     assert merged.tariffs == ("t1", "t2")
+    assert merged.firmware == "V1.07"
     assert dict(merged.obsolete) == {"bygone": "sensor"}
     assert json.loads(merged.payload())["cmps"]["bygone"] == {"p": "sensor"}
     assert "bygone" not in json.loads(merged.without_obsolete().payload())["cmps"]

@@ -70,7 +70,7 @@ class MeterDocument:
         return replace(self, firmware=firmware, tariffs=union, registers={**self.registers, **new})
 
     def with_retained(self, payload: bytes) -> MeterDocument:
-        """Return the document with the registers and tariffs that an earlier run had published.
+        """Return the document with the registers, tariffs and firmware that an earlier run had published.
 
         Components of an earlier version that this one does not have become obsolete. What is no such document changes
         nothing.
@@ -85,9 +85,12 @@ class MeterDocument:
         gone = {name: components[name]["p"] for name in own - {*self.own, TARIFF} if len(components[name]) > 1}
         options = components.get(TARIFF, {}).get("ops", [])
         tariffs = _union(self.tariffs, tuple(option for option in options if isinstance(option, str)))
-        if not kept and not gone and tariffs == self.tariffs:
+        # A document without it and one with it again would make Home Assistant change each entity twice.
+        firmware = self.firmware or _firmware_of(payload)
+        if not kept and not gone and tariffs == self.tariffs and firmware == self.firmware:
             return self
-        return replace(self, registers={**self.registers, **kept}, obsolete={**self.obsolete, **gone}, tariffs=tariffs)
+        registers, obsolete = {**self.registers, **kept}, {**self.obsolete, **gone}
+        return replace(self, registers=registers, obsolete=obsolete, tariffs=tariffs, firmware=firmware)
 
     def with_options(self, meter: MeterIdentity, options: MeterOptions) -> MeterDocument:
         """Return the document with other options; entities that they do away with become obsolete."""
@@ -176,6 +179,15 @@ def _components_of(payload: bytes) -> dict[str, Component]:
         }
     except (ValueError, KeyError, TypeError, AttributeError):
         return {}
+
+
+def _firmware_of(payload: bytes) -> str | None:
+    """Return the firmware in a document that was retained by the broker, None where there is none."""
+    try:
+        firmware = json.loads(payload)["dev"]["sw"]
+    except (ValueError, KeyError, TypeError):
+        return None
+    return firmware if isinstance(firmware, str) else None
 
 
 def _union(tariffs: tuple[str, ...], more: tuple[str, ...]) -> tuple[str, ...]:

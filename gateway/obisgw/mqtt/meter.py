@@ -34,6 +34,8 @@ class MeterTopics:
         self._topics = topics
         self._id = meter.id
         self._values: dict[str, None] = {}
+        self.state: list[Message] = []
+        """The newest state (and single values), of this run or an earlier one; empty before the first."""
 
     @property
     def slot(self) -> str | None:
@@ -52,6 +54,13 @@ class MeterTopics:
     def take_over(self, retained: bytes) -> bool:
         """Take over what an earlier run had published; tells whether the document changed."""
         return self._replace(self.document.with_retained(retained))
+
+    def take_over_state(self, retained: bytes) -> bool:
+        """Take over the state that an earlier run had published; tells whether there was none of this run."""
+        if self.state:
+            return False
+        self.state = [Message(self._topics.state(self._id), retained)]
+        return True
 
     def _replace(self, document: MeterDocument) -> bool:
         before, self.document = self.document, document
@@ -75,6 +84,7 @@ class MeterTopics:
                     topic = self._topics.value(self._id, item.key)
                     self._values[topic] = None
                     state.append(Message(topic, value.encode()))
+        self.state = state
         event_topic = self._topics.event(self._id)
         return grew, state, [Message(event_topic, event_state(event), retain=False) for event in derived.events]
 

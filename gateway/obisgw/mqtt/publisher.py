@@ -105,9 +105,12 @@ class Publisher:
                 derived = other.derived
                 self._settled(other_id)
                 self._link.put(*other.status(None, available=False))
-                self._link.unsubscribe(self._topics.discovery(other_id))
+                self._unsubscribe(other_id)
                 del self._meters[other_id]
         self._meters[meter.id] = MeterTopics(meter, options, self._gateway, self._topics, derived)
+        if self._settings.discovery:
+            # The state first, so that it is known when the document of an earlier run is published changed.
+            self._link.subscribe(self._topics.state(meter.id))
         self._link.subscribe(self._topics.discovery(meter.id))
         self._put_gateway_state()
 
@@ -116,7 +119,7 @@ class Publisher:
         if (settling := self._settling.pop(meter_id, None)) is not None:
             settling[0].cancel()
         known = self._meters.pop(meter_id, None)
-        self._link.unsubscribe(self._topics.discovery(meter_id))
+        self._unsubscribe(meter_id)
         names = (self._topics.discovery, self._topics.state, self._topics.health, self._topics.availability)
         self._link.put(*(Message(name(meter_id), b"") for name in names))
         if known is not None:
@@ -129,15 +132,18 @@ class Publisher:
         if not reading.telegram.proved:
             raise ValueError(f"a reading of {meter_id} is not proved and must not be published")
         meter = self._meters[meter_id]
+        self._link.unsubscribe(self._topics.state(meter_id))
         new = not meter.document.registers
         grew, state, events = meter.read(reading, tree=self._settings.topic_tree)
         if grew and self._settings.discovery:
-            self._put_discovery(meter)
             # The entities of a new document get the retained state when they appear; events are not retained. A
             # grown document may bring values, such as another tariff, that the entities do not know before it.
             if new:
+                self._put_document(meter)
                 self._link.put(*state)
-            self._settle(meter_id, [*(() if new else state), *events])
+            else:
+                self._put_discovery(meter)
+            self._settle(meter_id, list(events))
         elif meter_id in self._settling:
             self._settle(meter_id, [*state, *events])
         else:
@@ -154,7 +160,20 @@ class Publisher:
         state = gateway_state(self._gateway, len(self._meters), self._last_read)
         self._link.put(Message(self._topics.state(self._gateway.id), state))
 
+    def _unsubscribe(self, meter_id: str) -> None:
+        self._link.unsubscribe(self._topics.discovery(meter_id))
+        self._link.unsubscribe(self._topics.state(meter_id))
+
     def _put_discovery(self, meter: MeterTopics) -> None:
+        """Publish a changed document, and the state again a moment later.
+
+        Home Assistant takes changed entities that can expire for unavailable until their next state.
+        """
+        self._put_document(meter)
+        if self._settings.discovery and meter.document.registers:
+            self._settle(meter.document.meter.id, meter.state)
+
+    def _put_document(self, meter: MeterTopics) -> None:
         if meter.document.full:
             problem = f"{meter.document.meter.id} has printed more registers than are published"
             self._link.say_once(problem, "the meter or its line is faulty; look at 'obis-gateway read --explain'")
@@ -163,11 +182,13 @@ class Publisher:
 
     def _settle(self, meter_id: str, messages: list[Message]) -> None:
         """Publish these messages a moment later, in order."""
+        if not messages:
+            return
         if meter_id in self._settling:
             self._settling[meter_id][1].extend(messages)
             return
         timer = asyncio.get_running_loop().call_later(_SETTLING, self._settled, meter_id)
-        self._settling[meter_id] = timer, messages
+        self._settling[meter_id] = timer, list(messages)
 
     def _settled(self, meter_id: str) -> None:
         timer, messages = self._settling.pop(meter_id, (None, []))
@@ -191,7 +212,15 @@ class Publisher:
         self._announcement = asyncio.get_running_loop().call_later(delay, self._link.repeat)
 
     def _take_over(self, topic: str, payload: bytes) -> None:
-        """Take over from the document of an earlier run what this one has not seen yet; remove it without discovery."""
+        """Take over from document and state of an earlier run what this one has not seen yet.
+
+        Without discovery, remove the document.
+        """
+        for meter_id, meter in self._meters.items():
+            if topic == self._topics.state(meter_id):
+                if meter.take_over_state(payload) and meter.document.registers:
+                    self._settle(meter_id, meter.state)
+                return
         if not self._settings.discovery:
             self._link.put(Message(topic, b""))
             return
