@@ -139,6 +139,21 @@ async def test_a_renamed_meter_keeps_its_device(rig: Rig) -> None:
     await rig.gateway.configure([settings("Z", "/p")])
     await settled(20)
     assert rig.publisher.told[-1] == ("reading", "isk_a")
+    assert ("removed", "isk_a") not in rig.publisher.told
+
+
+async def test_a_meter_renamed_or_removed_while_the_service_was_stopped_is_known_again(tmp_path: Path) -> None:
+    """By its port and address; and what is no more is removed then."""
+    first = Rig(path := tmp_path / "meters.json")
+    await first.gateway.configure([settings("A", "/p"), settings("B", "/q", address="5"), settings("C", "/r")])
+    await settled(20)
+    await first.gateway.stop()
+    second = Rig(path)
+    for entry in ("Z", "B"):
+        second.meters[entry] = FakeMeter(second.clock, silence())
+    await second.gateway.configure([settings("Z", "/p"), settings("B", "/s", address="5")])
+    assert second.publisher.told == [("removed", "isk_c"), ("added", "isk_a"), ("added", "isk_b")]
+    await second.gateway.stop()
 
 
 async def test_a_meter_that_moves_to_another_port_leaves_the_old_one_first(rig: Rig) -> None:

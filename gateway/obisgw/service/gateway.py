@@ -10,7 +10,7 @@ from .meter import MeterRun
 from .port import PortRun, Starts
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from obisgw.config.table import MeterSettings
 
@@ -51,12 +51,8 @@ class Gateway:
         kept = {entry: run for entry, run in before.items() if not renew and wanted.get(entry) == run.settings}
         # A meter must have left its port before it comes to another.
         await self._spread(kept)
-        for entry, run in before.items():
-            if entry not in wanted and run.state.identity is not None:
-                _log.info("%s at %s: removed from the configuration", entry, run.settings.port)
-                self._state.meters.pop(entry, None)
-                if all(other.state.identity != run.state.identity for other in kept.values()):
-                    self.publisher.meter_removed(run.state.identity.id)
+        self._follow_names(wanted)
+        self._remove_others(wanted)
         self._meters = {entry: kept.get(entry) or self._new(meter) for entry, meter in wanted.items()}
         await self._spread(self._meters)
         self._state.save()
@@ -101,8 +97,28 @@ class Gateway:
                 task.cancel()
                 await asyncio.wait((task,))
 
+    def _follow_names(self, wanted: Mapping[str, MeterSettings]) -> None:
+        """Keep what is known of meters that only got other names: Home Assistant is to keep their devices."""
+        known = self._state.meters
+        gone = {state.place: entry for entry, state in known.items() if entry not in wanted and state.place}
+        for entry, meter in wanted.items():
+            if entry not in known and (before := gone.pop(_place_of(meter), None)) is not None:
+                _log.info("%s at %s: called %s until now", entry, meter.port, before)
+                known[entry] = known.pop(before)
+
+    def _remove_others(self, wanted: Mapping[str, MeterSettings]) -> None:
+        """Remove meters that are configured no more, also those that were taken out while the service did not run."""
+        known = self._state.meters
+        others = {entry: known.pop(entry) for entry in list(known) if entry not in wanted}
+        stay = {state.identity.id for state in known.values() if state.identity is not None}
+        for entry, state in others.items():
+            if state.identity is not None and state.identity.id not in stay:
+                _log.info("%s (%s): removed from the configuration", entry, state.identity.id)
+                self.publisher.meter_removed(state.identity.id)
+
     def _new(self, settings: MeterSettings) -> MeterRun:
         state = self._state.of(settings.entry)
+        state.place = _place_of(settings)
         return MeterRun(settings, self._edge_of(settings), self.publisher, state, self._clock)
 
     def _saved(self, meter: MeterRun) -> None:
@@ -110,3 +126,7 @@ class Gateway:
         if meter.schedule.battery or meter.identity_changed:
             meter.identity_changed = False
             self._state.save()
+
+
+def _place_of(settings: MeterSettings) -> str:
+    return f"{settings.port} {settings.address}".rstrip()

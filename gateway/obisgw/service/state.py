@@ -20,13 +20,18 @@ _FORMAT = 1
 
 @dataclass(slots=True)
 class MeterState:
-    """One configured meter. ``last_start`` is Unix time; ``day`` is the local date that ``reads_today`` counts."""
+    """One configured meter.
+
+    ``last_start`` is Unix time; ``day`` is the local date that ``reads_today`` counts; ``place`` is its port and address,
+    by which it is known again under another name.
+    """
 
     identity: MeterIdentity | None = None
     battery: bool = False
     last_start: float = 0.0
     day: str = ""
     reads_today: int = 0
+    place: str = ""
 
     def count_read(self, day: str, at: float) -> None:
         """Count one readout begun."""
