@@ -96,6 +96,27 @@ def test_a_damaged_character_is_seen_by_its_parity(position: int) -> None:
     assert blocks(session.events()) == []
 
 
+def test_a_telegram_that_lost_a_character_is_unlike_the_others() -> None:
+    """Parity does not see what is not there."""
+    short = PUSH.replace(b"001234.5678", b"00124.5678")
+    events = listen(PUSH, short, PUSH, gap=2)
+    assert [type(event) for event in events] == [Received, Rejected, Received]
+
+
+def test_a_new_form_is_taken_when_the_next_telegram_confirms_it() -> None:
+    """A meter that begins to feed in shows a sign for the first time."""
+    other = PUSH.replace(b"0000.12*kW", b"-0000.12*kW")
+    events = listen(PUSH, other, other, PUSH, other, gap=2)
+    assert [type(event) for event in events] == [Received, Rejected, Received, Received, Received]
+
+
+def test_a_damaged_first_telegram_does_not_keep_the_good_ones_away() -> None:
+    """The good form wins as soon as it comes twice."""
+    short = PUSH.replace(b"001234.5678", b"00124.5678")
+    events = listen(short, PUSH, PUSH, gap=2)
+    assert [type(event) for event in events] == [Received, Rejected, Received]
+
+
 def test_a_p1_telegram_is_proved_by_its_crc() -> None:
     """Eight-bit characters and CRC-16 behind the mark."""
     (event,) = listen(P1, parity=False)

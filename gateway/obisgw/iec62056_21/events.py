@@ -37,6 +37,7 @@ class Failure(Enum):
     CUT = "the data stopped in the middle"
     BAD_CHECK = "a block check or parity was wrong"
     START_LOST = "the beginning of the data was missed"
+    UNLIKE = "without a block check, and unlike the telegrams before it"
     TOO_LONG = "the data did not end"
     REFUSED = "the meter refused"
     SESSION_OPEN = "the meter still held an earlier session"

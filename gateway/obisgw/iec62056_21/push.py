@@ -11,6 +11,7 @@ from .dialects import Dialect, Dialects
 from .events import Action, Event, Failure, Identified, Received, Rejected, SetLine
 from .framing import MAX_MESSAGE, Parity, end_of_data, observe_parity
 from .identification import Identification, Mode, parse_identification
+from .likeness import Likeness
 from .p1 import crc_expected
 from .settings import SessionSettings
 from .telegram import Telegram
@@ -43,6 +44,7 @@ class PushSession:
         self._mark = -1
         """Where the end mark stands; negative while it has not come."""
         self._crc_expected = False
+        self._likeness = Likeness()
         self._started = 0.0
         self._last_byte = 0.0
         self._opened = False
@@ -190,7 +192,9 @@ class PushSession:
 
     def _finish(self, end: int, kind: BlockCheckKind | None, received: int, now: float) -> None:
         telegram = self._telegram(end, kind, received)
-        if telegram.proved:
+        if telegram.proved and telegram.check is BlockCheck.ABSENT and not self._likeness.confirms(telegram.block):
+            self._events.append(Rejected(telegram, Failure.UNLIKE, now))
+        elif telegram.proved:
             self._crc_expected = self._crc_expected or kind is BlockCheckKind.CRC16
             self._events.append(Received(telegram, self._started, now))
         else:
@@ -205,7 +209,11 @@ class PushSession:
         elif kind is not None:
             covered = clean[self._data_start : end - 1]
             check = BlockCheck.OK if compute(kind, covered) == received else BlockCheck.BAD
-        elif self._crc_expected or crc_expected(clean, self._body, self._mark) or (self._has_stx and self._dialect.block_checks and end == self._mark + 1):
+        elif (
+            self._crc_expected
+            or crc_expected(clean, self._body, self._mark)
+            or (self._has_stx and self._dialect.block_checks and end == self._mark + 1)
+        ):
             check = BlockCheck.BAD
         carried = self._software_parity and observe_parity(raw) is Parity.CARRIED
         checked = raw[: end - 1] if kind is not None and kind is not BlockCheckKind.CRC16 else raw

@@ -14,6 +14,9 @@ _PLACEMENT = (
     "check that the head sits on the meter's optical port with its cable down (a few meters want it up), "
     "that daylight is kept out, and that the port is the right one (`obis-gateway ports`)"
 )
+_PERHAPS_PUSHED = frozenset({Failure.CUT, Failure.GARBAGE, Failure.START_LOST})
+"""What a push meter looks like whose identification happened to follow our request."""
+
 _OTHERS = {
     "SML": "this is SML, a protocol that this program does not read; an SML reader does",
     "HDLC": "this looks like HDLC frames (DLMS/COSEM), which this program does not read",
@@ -42,6 +45,8 @@ def explain(attempts: list[Attempt], where: str) -> MeterError | RefusedError:
         return MeterError(f"no identification came, but other characters{times}", where=where, hint=_OTHERS[other])
     kind = RefusedError if telling.failure is Failure.REFUSED else MeterError
     problem, hint = _words(telling)
+    if telling.failure in _PERHAPS_PUSHED and protocol_in(sample) == "D":
+        hint = f"if {_OTHERS['D']}; else {hint}"
     return kind(problem + times, where=where, hint=hint)
 
 
@@ -81,9 +86,10 @@ _WEIGHT = {
     Failure.STAYED_SLOW: 5,
     Failure.START_LOST: 6,
     Failure.TOO_LONG: 7,
-    Failure.CUT: 8,
-    Failure.BAD_CHECK: 9,
-    Failure.REFUSED: 10,
+    Failure.UNLIKE: 8,
+    Failure.CUT: 9,
+    Failure.BAD_CHECK: 10,
+    Failure.REFUSED: 11,
 }
 
 
@@ -121,6 +127,8 @@ def _words(attempt: Attempt) -> tuple[str, str]:  # noqa: C901 - one branch a fa
                 f"{_PLACEMENT}; if it happens always, the meter may compute its block check in another way: "
                 "send a capture (`obis-gateway capture`)"
             )
+        case Failure.UNLIKE:
+            return "the data are unlike those before and have no block check", "the next telegram decides; wait for it"
         case Failure.TOO_LONG:
             return "the data did not end", "send a capture (`obis-gateway capture PORT FILE`)"
         case Failure.REFUSED:
