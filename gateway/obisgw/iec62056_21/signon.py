@@ -76,8 +76,13 @@ class SignOnReader:
             self.echo = len(self._request)
             self._echo_end = self._position = start + self.echo
 
+    def _parity_of(self, start: int, end: int) -> Parity:
+        """Return what a line itself shows of its parity: noise and echo in front of it are not the meter's."""
+        own = observe_parity(self._raw[start:end]) if self._software_parity else Parity.UNKNOWN
+        return self.parity if own is Parity.UNKNOWN else own
+
     def _damage(self, start: int, end: int) -> int:
-        return strip_parity(self._raw[start:end])[1] if self.parity is Parity.CARRIED else 0
+        return strip_parity(self._raw[start:end])[1] if self._parity_of(start, end) is Parity.CARRIED else 0
 
     def _find_line(self) -> Identification | None:
         self.started = False
@@ -99,6 +104,7 @@ class SignOnReader:
                 return None
             identification = parse_identification(rest[:end])
             if identification is not None and not self._damage(start, start + end):
+                self.parity = self._parity_of(start, start + end)
                 self.rest = self._raw[start + end + 1 :]
                 return identification
             if identification is not None:
@@ -116,6 +122,7 @@ class SignOnReader:
                 begin += 1
             text = self._clean[begin:end].rstrip(b"\r")
             if _WITHOUT_SLASH.match(text) and not self._damage(begin, end):
+                self.parity = self._parity_of(begin, end)
                 self.rest = self._raw[end + 1 :]
                 return parse_identification(b"/" + text)
             start = end + 1
@@ -129,6 +136,7 @@ class SignOnReader:
         following = self._clean[stx + 1 : stx + 3]
         begins = stx >= 0 and len(following) == 2 and all(0x20 <= character < 0x7F for character in following)
         if begins and b"/" not in self._clean[stx:] and not self._damage(stx, stx + 3):
+            self.parity = self._parity_of(stx, len(self._raw))
             self.direct_data = self._raw[stx:]
             return
         self.overflow = len(self._clean) - self._echo_end > MAX_NOISE
