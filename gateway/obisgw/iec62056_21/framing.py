@@ -175,6 +175,9 @@ class BlockReceiver:
             if check is BlockCheck.OK:
                 break
         text = bytes(self._clean[start:end])
+        if _STX in text:
+            # Two messages ran into one because the end of the first was lost: that a check fits is chance.
+            check = BlockCheck.BAD
         self.marked = _MARK.search(text) is not None
         self.block = Block(
             text=text,
