@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from obisgw.readings.reading import MeterIdentity
@@ -25,6 +27,10 @@ STRANGER = identity(None, "LGZ")
         (NUMBERED, NAMELESS, NUMBERED, Change.SAME),
         (NUMBERED, OTHER, OTHER, Change.REPLACED),
         (NUMBERED, STRANGER, STRANGER, Change.REPLACED),
+        (NUMBERED, replace(NUMBERED, id="123", flag=None, manufacturer=None), NUMBERED, Change.SAME),
+        (replace(NUMBERED, id="123", flag=None, manufacturer=None), NUMBERED, replace(NUMBERED, id="123"), Change.SAME),
+        (replace(NUMBERED, id="123"), NUMBERED, replace(NUMBERED, id="123"), Change.SAME),
+        (NUMBERED, identity("123", "LGZ"), identity("123", "LGZ"), Change.REPLACED),
     ],
 )
 def test_the_number_decides(

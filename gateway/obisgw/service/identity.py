@@ -31,6 +31,14 @@ def settle(known: MeterIdentity | None, seen: MeterIdentity) -> tuple[MeterIdent
         return replace(known, model=seen.model or known.model), Change.SAME
     if known.number is None:
         return seen, Change.NAMED
-    if known.id != seen.id:
-        return seen, Change.REPLACED
-    return seen, Change.SAME
+    if known.id == seen.id:
+        return seen, Change.SAME
+    if known.number == seen.number and None in (known.flag, seen.flag):
+        # Data that come late, for a request that was given up, have no identification in front of them.
+        maker = seen if known.flag is None else known
+        model = seen.model or known.model
+        return replace(known, flag=maker.flag, manufacturer=maker.manufacturer, model=model), Change.SAME
+    if known.number == seen.number and known.flag == seen.flag:
+        # The id was given when the maker was not yet known; it stays.
+        return replace(seen, id=known.id), Change.SAME
+    return seen, Change.REPLACED

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from obisgw.iec62056_21.dialects import Dialects
     from obisgw.reader.explain import Attempt
     from obisgw.reader.shared_port import SharedPort
+    from obisgw.readings.reading import Reading
 
 FIRST_PUSH = 300.0
 """Seconds in which a meter that sends unasked must have sent something; the slowest known ones send each 15 minutes,
@@ -46,6 +47,9 @@ class LineEdges:
         self.dialects = dialects
         self._memory = Memory(None if folder is None else folder / "line.json")
         self._ports = Ports()
+        self.turn = asyncio.Lock()
+        """Taking a telegram apart and publishing it: one a turn of the loop, so that dozens of meters that end together
+        do not keep the other lines waiting."""
         self._users: dict[int, int] = {}
 
     def edge_of(self, settings: MeterSettings) -> LineMeter:
@@ -97,9 +101,14 @@ class LineMeter:
             readout = await self._reader.read()
         except (MeterError, RefusedError, LineError) as error:
             return Miss(error, trouble_of(self._reader.attempts, self._reader.rejected))
+        async with self._edges.turn:
+            await asyncio.sleep(0)
         ago = asyncio.get_running_loop().time() - readout.last_byte
+        reading = self._interpreter.reading_of(readout.telegram, readout.dialect, readout.seconds, ago)
+        if not reading.registers:
+            return Miss(self._empty(reading), trouble_of(readout.attempts, readout.rejected))
         return Success(
-            self._interpreter.reading_of(readout.telegram, readout.dialect, readout.seconds, ago),
+            reading,
             battery=readout.dialect.battery,
             baudrate=readout.baudrate,
             switch_margin=readout.switch_margin,
@@ -168,14 +177,22 @@ class LineMeter:
                 following.cancel()
                 await asyncio.wait((following,))
 
-    def _pushed(self, event: Received, trouble: Trouble) -> Success:
+    def _pushed(self, event: Received, trouble: Trouble) -> Success | Miss:
         telegram = event.telegram
         dialect = self._dialect or self._dialects.match(telegram.identification)
         ago = asyncio.get_running_loop().time() - event.at
         reading = self._interpreter.reading_of(telegram, dialect, event.at - event.started, ago)
         forced = self._dialect.push_baudrate if self._dialect is not None else None
         baudrate = self._reader.settings.baudrate or forced or PUSH_BAUDRATE
+        if not reading.registers:
+            return Miss(self._empty(reading), trouble)
         return Success(reading, battery=False, baudrate=baudrate, trouble=trouble)
+
+    def _empty(self, reading: Reading) -> MeterError:
+        """Return the error of a telegram without a register: an answer such as ``(ER0005)`` is no reading."""
+        told = f": {reading.unparsed[0].raw[:32]!r}" if reading.unparsed else ""
+        hint = "some meters want a password or another list; send a capture (`obis-gateway capture PORT FILE`)"
+        return MeterError(f"the telegram holds no register{told}", where=self._where, hint=hint)
 
     def _silent(self, patience: float) -> MeterError:
         hint = "check the head's place and 'baudrate'; a meter that must be asked has 'mode: auto'"
