@@ -54,6 +54,7 @@ class Publisher:
         client_id = f"obis_gateway_{gateway.id}"
         self._link = BrokerLink(settings, client_id, will, self._received, acknowledge_timeout)
         self._meters: dict[str, MeterTopics] = {}
+        self._slots: dict[str, tuple[MeterIdentity, MeterOptions]] = {}
         self._last_read: datetime | None = None
         self._settling: dict[str, tuple[asyncio.TimerHandle, list[Message]]] = {}
         self._announcement: asyncio.TimerHandle | None = None
@@ -93,32 +94,55 @@ class Publisher:
     def meter_added(self, meter: MeterIdentity, options: MeterOptions) -> None:
         """Publish this meter from now on, or with other options; it replaces the meter in its slot.
 
+        A meter that answers in two slots, on a shared line or at two heads, stays one device, with its first options.
+
         Its document appears with its first reading, or when the broker returns the one of an earlier run.
         """
-        if (known := self._meters.get(meter.id)) is not None:
-            if known.reconfigured(meter, options):
-                self._put_discovery(known)
-            return
-        derived = None
-        for other_id, other in list(self._meters.items()):
-            if options.slot is not None and other.slot == options.slot:
-                derived = other.derived
-                self._settled(other_id)
-                self._link.put(*other.status(None, available=False))
-                self._unsubscribe(other_id)
-                del self._meters[other_id]
-        self._meters[meter.id] = MeterTopics(meter, options, self._gateway, self._topics, derived)
-        if self._settings.discovery:
-            # The state first, so that it is known when the document of an earlier run is published changed.
-            self._link.subscribe(self._topics.state(meter.id))
-        self._link.subscribe(self._topics.discovery(meter.id))
+        slot = options.slot
+        before = None if slot is None else self._slots.get(slot)
+        if slot is not None:
+            self._slots[slot] = meter, options
+        if (known := self._meters.get(meter.id)) is None:
+            other = None if before is None else self._meters.get(before[0].id)
+            derived = None if other is None else other.derived
+            self._meters[meter.id] = MeterTopics(meter, options, self._gateway, self._topics, derived)
+            if self._settings.discovery:
+                # The state first, so that it is known when the document of an earlier run is published changed.
+                self._link.subscribe(self._topics.state(meter.id))
+            self._link.subscribe(self._topics.discovery(meter.id))
+        elif known.slot == slot or not self._stands_in(known.slot, meter.id):
+            self._reconfigure(known, meter, options)
+        if before is not None and before[0].id != meter.id:
+            self._left(before[0].id)
         self._put_gateway_state()
+
+    def _stands_in(self, slot: str | None, meter_id: str) -> bool:
+        """Tell whether a meter was last seen in this slot."""
+        return slot is not None and slot in self._slots and self._slots[slot][0].id == meter_id
+
+    def _left(self, meter_id: str) -> None:
+        """Take a meter for gone from its slot: it answers in another one, or nowhere."""
+        if (known := self._meters.get(meter_id)) is None or self._stands_in(known.slot, meter_id):
+            return
+        for meter, options in self._slots.values():
+            if meter.id == meter_id:
+                self._reconfigure(known, meter, options)
+                return
+        self._settled(meter_id)
+        self._link.put(*known.status(None, available=False))
+        self._unsubscribe(meter_id)
+        del self._meters[meter_id]
+
+    def _reconfigure(self, known: MeterTopics, meter: MeterIdentity, options: MeterOptions) -> None:
+        if known.reconfigured(meter, options):
+            self._put_discovery(known)
 
     def meter_removed(self, meter_id: str) -> None:
         """Remove a meter from Home Assistant and from the broker; also one of an earlier run."""
         if (settling := self._settling.pop(meter_id, None)) is not None:
             settling[0].cancel()
         known = self._meters.pop(meter_id, None)
+        self._slots = {slot: held for slot, held in self._slots.items() if held[0].id != meter_id}
         self._unsubscribe(meter_id)
         names = (self._topics.discovery, self._topics.state, self._topics.health, self._topics.availability)
         self._link.put(*(Message(name(meter_id), b"") for name in names))
