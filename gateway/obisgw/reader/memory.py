@@ -51,6 +51,7 @@ class Memory:
         self._path = path
         self._known: dict[str, Learned] = {}
         self._complained = False
+        self._unsaved = False
         self._writing = threading.Lock()
         if path is not None:
             self._load(path)
@@ -72,11 +73,14 @@ class Memory:
         """Write the file whole or not at all. Waits for the disk: not for the event loop's thread."""
         if self._path is None:
             return
+        self._unsaved = True
         with self._writing:
+            if not self._unsaved:
+                return  # The save before, which this one waited for, has written it.
+            self._unsaved = False
             # One step, so that a change by another thread cannot come in between.
             known = list(self._known.items())
-            text = json.dumps({"format": FORMAT, "known": {key: asdict(one) for key, one in known}}, indent=1)
-            self._write(self._path, text)
+            self._write(self._path, json.dumps({"format": FORMAT, "known": {key: asdict(one) for key, one in known}}))
 
     def _write(self, path: Path, text: str) -> None:
         new = path.with_name(path.name + ".new")

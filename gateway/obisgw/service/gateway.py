@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 
+SAVE_SOON = 3.0
+
+
 class Gateway:
     """Runs the meters. One port's trouble never touches another's: each has its task."""
 
@@ -32,6 +35,7 @@ class Gateway:
         self._clock = clock
         self._starts = Starts(clock)
         self._edge_of = edge_of
+        self._save_soon: asyncio.TimerHandle | None = None
         self._meters: dict[str, MeterRun] = {}
         self._ports: dict[str, tuple[PortRun, asyncio.Task[None]]] = {}
 
@@ -55,7 +59,7 @@ class Gateway:
         self._remove_others(wanted)
         self._meters = {entry: kept.get(entry) or self._new(meter) for entry, meter in wanted.items()}
         await self._spread(self._meters)
-        self._state.save()
+        self._save()
 
     def read_now(self, meter: str) -> bool:
         """Read the meter with this id or name as soon as its line is free; False when there is none."""
@@ -80,7 +84,7 @@ class Gateway:
         if tasks:
             await asyncio.wait(tasks)
         self._ports.clear()
-        self._state.save()
+        self._save()
 
     async def _spread(self, meters: dict[str, MeterRun]) -> None:
         """Give every port its meters; ports without any are given back."""
@@ -123,9 +127,18 @@ class Gateway:
 
     def _saved(self, meter: MeterRun) -> None:
         """Keep what a readout changed, where losing it would cost something: memory cards wear by writing."""
-        if meter.schedule.battery or meter.identity_changed:
-            meter.identity_changed = False
-            self._state.save()
+        changed, meter.identity_changed = meter.identity_changed, False
+        if meter.schedule.battery:
+            self._save()
+        elif changed and self._save_soon is None:
+            # Dozens of meters are met within seconds, once; their lines shall not wait for the disk each time.
+            self._save_soon = asyncio.get_running_loop().call_later(SAVE_SOON, self._save)
+
+    def _save(self) -> None:
+        if self._save_soon is not None:
+            self._save_soon.cancel()
+            self._save_soon = None
+        self._state.save()
 
 
 def _place_of(settings: MeterSettings) -> str:

@@ -76,7 +76,7 @@ class State:
         new = self.path.with_suffix(".new")
         try:
             with new.open("w", encoding="utf-8") as file:
-                json.dump(document, file, indent=1, ensure_ascii=False)
+                file.write(json.dumps(document, ensure_ascii=False))
                 file.flush()
                 os.fsync(file.fileno())
             new.replace(self.path)
