@@ -79,6 +79,7 @@ def test_the_check_is_the_one_that_the_meter_computes(case: Case) -> None:
         assert {telegram.check_kind for telegram in telegrams} == {CAPTURED[case.about["check"]["type"]]}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", TELEGRAMS, ids=str)
 def test_a_telegram_cut_at_any_position_proves_nothing_of_it(case: Case) -> None:
     """Of a dialogue, answers in front of the cut stay; a push without check is whole with its end mark."""

@@ -20,6 +20,8 @@ from tests.simulator.hand_clock import HandClock
 if TYPE_CHECKING:
     from obisgw.iec62056_21.meter_settings import MeterSettings
 
+pytestmark = pytest.mark.slow
+
 DIALECTS = Dialects.load()
 READ = [name for name in profile_names() if load_profile(name).settings.effective_mode is not Mode.D]
 PUSHED = [name for name in profile_names() if name not in READ]

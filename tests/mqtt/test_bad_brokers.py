@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
     Publishers: TypeAlias = Callable[..., Publisher]
 
+pytestmark = pytest.mark.slow
+
 CONNECT, PUBLISH, SUBSCRIBE = 1, 3, 8
 ACCEPTED_5, ACCEPTED_3 = b"\x20\x03\x00\x00\x00", b"\x20\x02\x00\x00"
 WRONG_VERSION = b"\x20\x02\x00\x01"

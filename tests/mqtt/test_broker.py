@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     Publishers: TypeAlias = Callable[..., Publisher]
 
+pytestmark = pytest.mark.slow
+
 TOPICS = Topics()
 STATE, DOCUMENT = TOPICS.state(METER.id), TOPICS.discovery(METER.id)
 EVENT, COMMAND = TOPICS.event(METER.id), TOPICS.command(METER.id)

@@ -287,6 +287,7 @@ def test_a_unit_that_contradicts_the_code_makes_no_statistics(address: str, unit
     assert description.state_class is None
 
 
+@pytest.mark.slow
 def test_keys_tell_all_codes_apart() -> None:
     """The full code is the identity: no two codes share a key, whatever the meter prints together."""
     grid = [

@@ -25,6 +25,8 @@ from obisgw.reader.shared_port import SharedPort
 from tests.line.paced import PacedMeter, block, household
 from tests.reader.scripted import FakeLine, in_moved_time, until
 
+pytestmark = pytest.mark.slow
+
 DIALECTS = Dialects.load()
 IDENTIFICATION = b"/ABC5TEST\r\n"
 DATA = block(household(120))

@@ -16,6 +16,8 @@ from obisgw.line.port import PortSettings
 from obisgw.reader.shared_port import Ports, SharedPort
 from tests.reader.scripted import until
 
+pytestmark = pytest.mark.slow
+
 SETTINGS = PortSettings()
 
 

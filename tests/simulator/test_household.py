@@ -72,6 +72,7 @@ def test_tariffs_switch_by_the_clock() -> None:
     assert at[7].imported_1 < at[20].imported_1
 
 
+@pytest.mark.slow
 def test_billing_periods_never_rise_into_the_past() -> None:
     """Twelve months back, from before the start on."""
     house = Household(seed=2)

@@ -19,6 +19,8 @@ from obisgw.iec62056_21.characters import add_parity, strip_parity
 from obisgw.iec62056_21.messages import Acknowledgement, request
 from obisgw.simulator.serve import SimulatorOptions, SimulatorThread
 
+pytestmark = pytest.mark.slow
+
 FAST = "household-fast"
 IDENTIFICATION = b"/OBg5VIRTUAL-1\r\n"
 
