@@ -151,6 +151,17 @@ async def test_a_changed_document_is_followed_by_the_state(
     assert [topic for topic, _, _ in watcher.messages if topic in {STATE, DOCUMENT}] == [DOCUMENT, STATE]
 
 
+async def test_a_meter_with_a_new_name_is_the_same_device(
+    broker: Mosquitto, watcher: Watcher, publishers: Publishers
+) -> None:
+    """The name in the configuration is its slot."""
+    publisher = await started(publishers(broker.port))
+    publisher.meter_added(METER, MeterOptions(interval=60, slot="Cellar", name="Cellar"))
+    publisher.slot_removed("home")
+    await until(lambda: json.loads(watcher.last(DOCUMENT) or b'{"dev": {}}')["dev"].get("name") == "Cellar")
+    assert b"offline" not in watcher.payloads(TOPICS.availability(METER.id))
+
+
 async def test_after_an_upgrade_the_state_of_the_earlier_run_follows_the_document(
     broker: Mosquitto, watcher: Watcher, publishers: Publishers, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -121,6 +121,9 @@ class FakePublisher:
         self.told.append(("added", meter.id))
         self.options = options
 
+    def slot_removed(self, slot: str) -> None:
+        self.told.append(("slot removed", slot))
+
     def meter_removed(self, meter_id: str) -> None:
         self.told.append(("removed", meter_id))
 

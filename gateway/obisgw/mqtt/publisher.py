@@ -137,6 +137,11 @@ class Publisher:
         if known.reconfigured(meter, options):
             self._put_discovery(known)
 
+    def slot_removed(self, slot: str) -> None:
+        """Forget a slot: its meter has another one, with a new name or on a shared line, or is removed as well."""
+        if (held := self._slots.pop(slot, None)) is not None:
+            self._left(held[0].id)
+
     def meter_removed(self, meter_id: str) -> None:
         """Remove a meter from Home Assistant and from the broker; also one of an earlier run."""
         if (settling := self._settling.pop(meter_id, None)) is not None:

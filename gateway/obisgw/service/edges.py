@@ -70,6 +70,9 @@ class PublisherEdge(Protocol):
     def meter_added(self, meter: MeterIdentity, options: MeterOptions) -> None:
         """Publish this meter from now on, or with other options; it replaces another one in its slot."""
 
+    def slot_removed(self, slot: str) -> None:
+        """Forget a name of the configuration; its meter is known by another one, or was removed."""
+
     def meter_removed(self, meter_id: str) -> None:
         """Remove a meter that is configured no more."""
 

@@ -58,6 +58,9 @@ class Gateway:
         self._follow_names(wanted)
         self._remove_others(wanted)
         self._meters = {entry: kept.get(entry) or self._new(meter) for entry, meter in wanted.items()}
+        # Only now: meters that go on under another name have been introduced by it.
+        for entry in before.keys() - wanted.keys():
+            self.publisher.slot_removed(entry)
         await self._spread(self._meters)
         self._save()
 
