@@ -45,6 +45,30 @@ def test_own_dialects_can_be_named(tmp_path: Path, capsys: pytest.CaptureFixture
     assert "not valid TOML" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("own", "problem"),
+    [
+        (b"[mine]\n# \xff\n", "own.toml: line 2 is not UTF-8 (save it as UTF-8)"),
+        (b"[mine]\nfoo = 1\n", "the owner's dialects: mine: unknown key 'foo'"),
+        (b"#" * 2_000_000, "own.toml: these are no dialects: the file is larger than 1 MB"),
+    ],
+    ids=["not UTF-8", "unknown key", "no dialects"],
+)
+def test_own_dialects_that_cannot_be_used_are_one_problem_of_all(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], own: bytes, problem: str
+) -> None:
+    """It has its line, and what else is wrong is said with it; nothing is guessed of the names."""
+    (tmp_path / "own.toml").write_bytes(own)
+    file = tmp_path / "f.yaml"
+    file.write_text("port: /d\ndialect: mine\nevry: 5s\ngateway:\n  dialects: own.toml\n", "utf-8")
+    assert main(["check-config", str(file)]) == 2
+    first, second, count = capsys.readouterr().err.splitlines()
+    assert first == f"{file}:3: 'evry' is no setting (did you mean 'every'?)"
+    assert second.startswith(f"{file}:5: 'dialects': ")
+    assert problem in second
+    assert count == f"{file}: 2 errors"
+
+
 def test_the_shipped_example_is_good(capsys: pytest.CaptureFixture[str]) -> None:
     """As it is."""
     assert main(["check-config", str(DEPLOY / "obis-gateway.yaml")]) == 0

@@ -17,6 +17,7 @@ from obisgw.secret import Secret
 
 DIALECTS = ("iskraemeco", "uh50", "easymeter-q3d")
 BY_ID = "/dev/serial/by-id/usb-head"
+TOO_MUCH = "1: this is no configuration: its aliases stand for too much or for themselves"
 
 
 def sentences(text: str, path: Path, **environment: str) -> list[str]:
@@ -108,7 +109,7 @@ PROBLEMS = [
     ("no time", "port: /d\nevery: 0", ["2: 'every': 0 is not between 1s and 744h"]),
     ("rate", "port: /d\nbaudrate: 9601", ["2: 'baudrate': '9601' is none of 300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200"]),
     ("truth", "port: /d\ndtr: 1", ["2: 'dtr': '1' is neither true nor false"]),
-    ("choice", "port: /d\nmode: F", ["2: 'mode': 'F' is none of auto, a, b, c, d"]),
+    ("choice", "port: /d\nmode: F", ["2: 'mode': 'F' is none of auto, A, B, C, D"]),
     ("number", "port: /d\nreads_a_day: ²", ["2: 'reads_a_day': '²' is no whole number from 1 to 1440"]),
     ("seconds", "port: /d\nlatency: -1", ["2: 'latency': '-1' is no number from 0 to 10"]),
     ("mapping for a value", "port: {a: b}", ["1: 'port' must be one value"]),
@@ -129,7 +130,12 @@ PROBLEMS = [
     ("twice", "port: /d\nport: /e", ["2: 'port' stands here a second time (first in line 1; remove one)"]),
     ("tag", "port: !secret head", ["1: the tag !secret is not known here (write the value itself)"]),
     ("list as name", "port: /d\n? [a]\n: b", ["2: a list or mapping stands where a setting's name should"]),
-    ("alias in itself", "port: &a [*a]", ["1: nested too deeply", "1: 'port' must be one value"]),
+    ("alias in itself", "port: &a [*a]", [TOO_MUCH]),
+    ("merged into itself", "port: /d\nx: &a {<<: *a}", [TOO_MUCH]),
+    ("lists of lists of aliases", "\n".join(["a0: &a0 [x]", *(f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9))]), [TOO_MUCH]),
+    ("merges of merges", "\n".join(["a0: &a0 {x: 1}", *(f"a{n}: &a{n} {{<<: [{','.join([f'*a{n - 1}'] * 9)}]}}" for n in range(1, 9))]), [TOO_MUCH]),
+    ("one list a hundred thousand times", "x: &x {port: /d}\nmeters: [" + ",".join(["*x"] * 100_000) + "]", [TOO_MUCH]),
+    ("the same again", "a: &a [[[[[[[[x]]]]]]]]\nb: *a\nport: /d", ["1: nested too deeply", "1: 'a' is no setting (known here: port, name, address, number, dialect, mode, baudrate, max_baudrate, format, dtr, rts, wake_up, latency, every, aligned, reads_a_day, meters, mqtt, gateway)", "2: 'b' is no setting (known here: port, name, address, number, dialect, mode, baudrate, max_baudrate, format, dtr, rts, wake_up, latency, every, aligned, reads_a_day, meters, mqtt, gateway)"]),
 ]  # fmt: skip
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from obisgw.config.load import check_file
-from obisgw.iec62056_21.dialects import Dialects
+from obisgw.service.dialects import load_dialects
 
 from .terminal import out, say
 
@@ -41,8 +41,9 @@ def run(options: argparse.Namespace) -> int:
 
 def check(file: Path) -> Checked:
     """Return the checked configuration, the dialects' names being those of the program and of the owner's file."""
-    # The owner's dialects are named in the very file: it is looked at once to find them, and then judged.
-    first = check_file(file, environment=os.environ)
-    owners = first.settings.gateway.dialects if first.settings else None
-    dialects = Dialects.load(owners.read_text("utf-8") if owners else None)
-    return check_file(file, environment=os.environ, dialects=dialects.names)
+    return check_file(
+        file,
+        environment=os.environ,
+        dialects=load_dialects(None).names,
+        own_dialects=lambda owners: load_dialects(owners).names,
+    )

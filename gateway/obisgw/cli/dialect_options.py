@@ -5,11 +5,12 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from obisgw.errors import ConfigurationError
-from obisgw.iec62056_21.dialects import Dialect, Dialects
+from obisgw.service.dialects import load_dialects
 
 if TYPE_CHECKING:
     import argparse
+
+    from obisgw.iec62056_21.dialects import Dialect, Dialects
 
 
 def add_dialects(parser: argparse.ArgumentParser) -> None:
@@ -20,11 +21,5 @@ def add_dialects(parser: argparse.ArgumentParser) -> None:
 
 def dialects_of(options: argparse.Namespace) -> tuple[Dialects, Dialect | None]:
     """Return all dialects and the one that was named. Raises ConfigurationError when there is none of that name."""
-    owners = None
-    if options.dialects is not None:
-        try:
-            owners = options.dialects.read_text("utf-8")
-        except (OSError, UnicodeDecodeError) as error:
-            raise ConfigurationError(f"the dialects cannot be read: {error}", where=str(options.dialects)) from error
-    dialects = Dialects.load(owners)
+    dialects = load_dialects(options.dialects)
     return dialects, dialects.named(options.dialect) if options.dialect else None

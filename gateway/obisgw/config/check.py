@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import voluptuous as vol
 
+from obisgw.errors import ConfigurationError
+
 from .document import Entries, Node, Scalar, Section
 from .old_names import OLD_NAMES
 from .problem import Problem
@@ -16,7 +18,7 @@ from .rules import meter_problems, mqtt_problems, password_of, shared_problems
 from .table import SECTIONS, GatewaySettings, MeterSettings, MqttSettings, Settings
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
 
 _LEAST = "the least that works is one line: 'port: /dev/ttyUSB0'"
 _FOLDERS = ("CREDENTIALS_DIRECTORY", "STATE_DIRECTORY", "CONFIGURATION_DIRECTORY")
@@ -35,11 +37,17 @@ class Check:
     """One pass over one document. Problems are added to ``problems``."""
 
     def __init__(
-        self, path: Path, environment: Mapping[str, str], dialects: Collection[str], problems: list[Problem]
+        self,
+        path: Path,
+        environment: Mapping[str, str],
+        dialects: Collection[str],
+        own_dialects: Callable[[Path], Collection[str]] | None,
+        problems: list[Problem],
     ) -> None:
         self._path = path
         self._environment = environment
         self._dialects = dialects
+        self._own_dialects = own_dialects
         self._problems = problems
 
     def settings(self, root: Node) -> Settings:
@@ -50,13 +58,22 @@ class Check:
             return Settings(meters=(), mqtt=MqttSettings(), gateway=GatewaySettings())
         own = {name: entry for name, entry in root.items.items() if name in SECTIONS}
         rest = {name: entry for name, entry in root.items.items() if name not in SECTIONS}
+        gateway = self._gateway(own.get("gateway"))
         meters = self._meters(own.get("meters"), rest, root.line)
-        mqtt = self._mqtt(own.get("mqtt"))
-        values, lines = self._values("gateway", *self._section("gateway", own.get("gateway")))
-        self._files(values, lines, "dialects")
+        return Settings(meters=meters, mqtt=self._mqtt(own.get("mqtt")), gateway=gateway)
+
+    def _gateway(self, entry: tuple[int, Node] | None) -> GatewaySettings:
+        """Take the gateway's section, and the names of the owner's dialects, which the meters may use."""
+        values, lines = self._values("gateway", *self._section("gateway", entry))
+        if self._files(values, lines, "dialects") and "dialects" in values and self._own_dialects is not None:
+            try:
+                self._dialects = self._own_dialects(values["dialects"])
+            except ConfigurationError as error:
+                self._dialects = ()
+                self._add(lines["dialects"], f"'dialects': {error}")
         if "state_dir" in values:
             values["state_dir"] = self._file(values["state_dir"])
-        return Settings(meters=meters, mqtt=mqtt, gateway=GatewaySettings(**values))
+        return GatewaySettings(**values)
 
     def _meters(self, listed: tuple[int, Node] | None, rest: Items, line: int) -> tuple[MeterSettings, ...]:
         """Take the meters from the list, or the only one from the file's own level."""
@@ -111,13 +128,16 @@ class Check:
                 text = text.replace(f"${{{name}}}", folder).replace(f"${name}", folder)
         return self._path.parent / Path(text).expanduser()
 
-    def _files(self, values: dict[str, Any], lines: dict[str, int], *names: str) -> None:
-        """Turn texts into paths of files that must be there."""
+    def _files(self, values: dict[str, Any], lines: dict[str, int], *names: str) -> bool:
+        """Turn texts into paths of files that must be there; return whether all are."""
+        missing = 0
         for name in names:
             if name in values:
                 values[name] = self._file(values[name])
                 if not values[name].is_file():
+                    missing += 1
                     self._add(lines[name], f"'{name}': there is no file {values[name]}")
+        return not missing
 
     def _section(self, name: str, entry: tuple[int, Node] | None) -> tuple[Items, int]:
         if entry is None:

@@ -42,6 +42,9 @@ Node = Scalar | Entries | Section
 _DEEPEST = 6
 """The configuration has four levels; deeper ones, or an alias inside itself, are no configuration."""
 
+_MOST_NODES = 50_000
+"""Aliases written out; some lines of aliases of aliases stand for billions of values."""
+
 
 def read_document(text: str) -> tuple[Node | None, list[Problem]]:
     """Return the document, None where it is no YAML, and what is wrong with it."""
@@ -51,6 +54,8 @@ def read_document(text: str) -> tuple[Node | None, list[Problem]]:
         try:
             root = loader.get_single_node()
             # Merge keys are resolved before duplicates are looked for: overriding what was merged in is their purpose.
+            if root is not None and _nodes(root, {}) > _MOST_NODES:
+                return None, [Problem(1, "this is no configuration: its aliases stand for too much or for themselves")]
             node = Section({}, 1) if root is None else _convert(loader, root, problems, 0)
         finally:
             loader.dispose()
@@ -63,7 +68,21 @@ def read_document(text: str) -> tuple[Node | None, list[Problem]]:
         return None, [Problem(1, f"this is not YAML: {error}".replace("\n", " "))]
     except RecursionError:
         return None, [Problem(1, "this is no configuration: it is nested too deeply")]
-    return node, problems
+    return node, list(dict.fromkeys(problems))
+
+
+def _nodes(node: yaml.Node, known: dict[yaml.Node, int]) -> int:
+    """Return how many nodes this one is when every alias is written out; one inside itself counts as endless."""
+    if (count := known.get(node)) is not None:
+        return count
+    known[node] = _MOST_NODES + 1
+    children: list[yaml.Node] = []
+    if isinstance(node, yaml.MappingNode):
+        children = [part for pair in node.value for part in pair]
+    elif isinstance(node, yaml.SequenceNode):
+        children = node.value
+    known[node] = 1 + sum(_nodes(child, known) for child in children)
+    return known[node]
 
 
 def _convert(loader: yaml.SafeLoader, node: yaml.Node, problems: list[Problem], depth: int) -> Node:

@@ -12,7 +12,7 @@ from .document import MOST_BYTES, read_document
 from .problem import InvalidConfigurationError, Problem
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Callable, Collection, Mapping
     from pathlib import Path
 
     from .table import Settings
@@ -37,11 +37,18 @@ class Checked:
         return tuple(problem for problem in self.problems if problem.warning)
 
 
-def check_file(path: Path, *, environment: Mapping[str, str], dialects: Collection[str] = ()) -> Checked:
+def check_file(
+    path: Path,
+    *,
+    environment: Mapping[str, str],
+    dialects: Collection[str] = (),
+    own_dialects: Callable[[Path], Collection[str]] | None = None,
+) -> Checked:
     """Return the configuration in ``path`` with all problems.
 
-    ``dialects`` are the names that may be used; empty where they are not known. Raises ConfigurationError when the
-    file cannot be read at all.
+    ``dialects`` are the names that may be used; empty where they are not known. ``own_dialects`` gives the names that
+    may be used together with the owner's file, or raises ConfigurationError. Raises ConfigurationError when the file
+    cannot be read at all.
     """
     try:
         with path.open("rb") as file:
@@ -62,20 +69,33 @@ def check_file(path: Path, *, environment: Mapping[str, str], dialects: Collecti
         line = content[: error.start].count(b"\n") + 1
         problem = Problem(line, "a character here is not UTF-8", hint="save the file as UTF-8")
         return Checked(str(path), None, (problem,))
-    return check_text(text, path, environment=environment, dialects=dialects)
+    return check_text(text, path, environment=environment, dialects=dialects, own_dialects=own_dialects)
 
 
-def load(path: Path, *, environment: Mapping[str, str], dialects: Collection[str] = ()) -> tuple[Settings, Checked]:
+def load(
+    path: Path,
+    *,
+    environment: Mapping[str, str],
+    dialects: Collection[str] = (),
+    own_dialects: Callable[[Path], Collection[str]] | None = None,
+) -> tuple[Settings, Checked]:
     """Return the settings in ``path``. Raises InvalidConfigurationError with everything that is wrong."""
-    checked = check_file(path, environment=environment, dialects=dialects)
+    checked = check_file(path, environment=environment, dialects=dialects, own_dialects=own_dialects)
     if checked.settings is None:
         raise InvalidConfigurationError(checked.file, checked.errors)
     return checked.settings, checked
 
 
-def check_text(text: str, path: Path, *, environment: Mapping[str, str], dialects: Collection[str] = ()) -> Checked:
+def check_text(
+    text: str,
+    path: Path,
+    *,
+    environment: Mapping[str, str],
+    dialects: Collection[str] = (),
+    own_dialects: Callable[[Path], Collection[str]] | None = None,
+) -> Checked:
     """Return the configuration in ``text``; files that it names are looked for beside ``path``."""
     root, problems = read_document(text)
-    settings = None if root is None else Check(path, environment, dialects, problems).settings(root)
+    settings = None if root is None else Check(path, environment, dialects, own_dialects, problems).settings(root)
     found = tuple(sorted(problems, key=lambda problem: problem.line))
     return Checked(str(path), None if any(not p.warning for p in found) else settings, found)

@@ -155,7 +155,7 @@ def choice(members: type[Enum]) -> Kind:
 
     def parse(text: str) -> Enum:
         if (member := by_name.get(text.lower())) is None:
-            raise vol.Invalid(f"'{text}' is none of {', '.join(by_name)}")
+            raise vol.Invalid(f"'{text}' is none of {', '.join(str(one.value) for one in members)}")
         return member
 
     return Kind(" \\| ".join(str(member.value) for member in members), parse)

@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 from obisgw import __version__
 from obisgw.config.load import load
 from obisgw.errors import ConfigurationError
-from obisgw.iec62056_21.dialects import Dialects
 from obisgw.mqtt.gateway import Command, GatewayInfo
 from obisgw.mqtt.publisher import Publisher
 
 from .clock import SystemClock
+from .dialects import load_dialects
 from .folder import FolderLock, state_folder
 from .gateway import Gateway
 from .line_edge import LineEdges
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from obisgw.config.load import Checked
     from obisgw.config.table import Settings
-    from obisgw.iec62056_21.dialects import Dialect
+    from obisgw.iec62056_21.dialects import Dialect, Dialects
 
 _log = logging.getLogger(__name__)
 
@@ -54,20 +54,15 @@ def run_service(file: Path, environment: Mapping[str, str] = os.environ) -> int:
 
 def read_configuration(file: Path, environment: Mapping[str, str]) -> tuple[Settings, Dialects, Checked]:
     """Return the settings, the dialects that they may name, and what was found. Raises ConfigurationError."""
-    first, _ = load(file, environment=environment)
-    dialects = load_dialects(first.gateway.dialects)
-    settings, checked = load(file, environment=environment, dialects=dialects.names)
+    dialects = load_dialects(None)
+
+    def own(owners: Path) -> tuple[str, ...]:
+        nonlocal dialects
+        dialects = load_dialects(owners)
+        return dialects.names
+
+    settings, checked = load(file, environment=environment, dialects=dialects.names, own_dialects=own)
     return settings, dialects, checked
-
-
-def load_dialects(owners: Path | None) -> Dialects:
-    """Return the program's dialects and the owner's. Raises ConfigurationError when theirs cannot be used."""
-    if owners is None:
-        return Dialects.load()
-    try:
-        return Dialects.load(owners.read_text("utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigurationError(f"the dialects cannot be read: {error}", where=str(owners)) from error
 
 
 def _warn(checked: Checked) -> None:
