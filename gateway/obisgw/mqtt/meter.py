@@ -9,7 +9,7 @@ from obisgw.readings.derive import DerivedState, derive
 from .discovery import MeterDocument
 from .outbox import Message
 from .registers import published
-from .states import event_state, health_state, reading_state
+from .states import event_state, health_state, is_reading_state, reading_state
 from .topics import OFFLINE, ONLINE, Topics
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ class MeterTopics:
 
     def take_over_state(self, retained: bytes) -> bool:
         """Take over the state that an earlier run had published; tells whether there was none of this run."""
-        if self.state:
+        if self.state or not is_reading_state(retained):
             return False
         self.state = [Message(self._topics.state(self._id), retained)]
         return True

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC
+from datetime import UTC, datetime
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
 
     from obisgw.readings.derive import Derived, MeterEvent
     from obisgw.readings.reading import Health, Reading
@@ -43,6 +42,18 @@ def reading_state(reading: Reading, items: Iterable[Published], derived: Derived
             Key.TIMES: {item.key: time.isoformat() for item in items if (time := item.register.time) is not None},
         }
     )
+
+
+def is_reading_state(payload: bytes) -> bool:
+    """Tell whether ``payload`` has the form of a reading's state: a broker may keep anything at our topic."""
+    try:
+        document = json.loads(payload)
+        datetime.fromisoformat(document[Key.AT])
+        registers, times = document[Key.REGISTERS], document[Key.TIMES]
+        texts = all(isinstance(value, str | None) for value in (*registers.values(), *times.values()))
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
+        return False
+    return texts and document.keys() == set(Key)
 
 
 def health_state(health: Health) -> bytes:
