@@ -117,6 +117,7 @@ ensure_environment() {
   # Compiled at once: tests and a slow machine's first command do not pay for it.
   "$uv" pip sync -q --compile-bytecode --python "$directory/bin/python" --require-hashes "$lock"
   "$uv" pip install -q --python "$directory/bin/python" --no-deps --no-build-isolation --editable .
+  "$directory/bin/python" -m compileall -q gateway/obisgw
   printf '%s' "$want" >"$directory/stamp"
 }
 

@@ -9,15 +9,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from obisgw.iec62056_21.block_check import BlockCheck
-from obisgw.iec62056_21.capture import Capture, Captured
 from obisgw.iec62056_21.identification import Identification, Mode
 from obisgw.iec62056_21.telegram import Telegram, Unparsed
 from obisgw.obis import Medium
 
 from .reading import Register
 from .registers import registers_of
+
+if TYPE_CHECKING:
+    from obisgw.iec62056_21.capture import Capture, Captured
 
 Json = dict[str, object]
 
