@@ -85,7 +85,7 @@ def test_the_table_is_plain_where_no_terminal_is(file: Path, capsys: pytest.Capt
     assert main(["decode", str(file)]) == 0
     said = capsys.readouterr()
     cells = [cell.strip() for cell in said.out.splitlines()[1].split("  ") if cell]
-    assert cells == ["1-0:1.8.0*255", "Active energy import", "0012345.678", "kWh"]
+    assert cells == ["1-0:1.8.0*255", "Energy import", "0012345.678", "kWh"]
     assert said.err.splitlines()[0] == "ISK MT174-0001: electricity, mode C, block check right"
     assert "not understood: 'nonsense'" in said.err
 
@@ -105,7 +105,7 @@ def test_explain_shows_each_data_set_and_what_becomes_of_it(file: Path, capsys: 
     shown = capsys.readouterr().out
     assert "  | <STX>0.0.0(00012345)" in shown
     assert "block check ok (xor), 0 parity errors: all values are proved" in shown
-    assert "1.8.0(0012345.678*kWh)\n  code       1-0:1.8.0*255\n  means      Active energy import\n" in shown
+    assert "1.8.0(0012345.678*kWh)\n  code       1-0:1.8.0*255\n  means      Energy import\n" in shown
     assert "  published  active_energy_import = 12345.678 [kWh, energy, total_increasing]" in shown
     assert "not understood: nonsense" in shown
 

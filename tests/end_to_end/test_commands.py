@@ -39,7 +39,7 @@ def test_a_meter_is_read_into_a_table(port: str, capsys: pytest.CaptureFixture[s
     """Registers on standard output, how it went on standard error."""
     assert main(["read", port]) == 0
     said = capsys.readouterr()
-    assert "Active energy import" in said.out
+    assert "Energy import" in said.out
     assert "the meter names itself /OB" in said.err
     assert "bytes in " in said.err
 

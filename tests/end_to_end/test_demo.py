@@ -42,7 +42,7 @@ async def test_two_readings_are_shown_and_the_broker_is_left_as_it_was(tmp_path:
             assert {topic for topic, _, retain in later.messages if retain} == {other}
         finally:
             later.close()
-    assert "Active energy import" in done.stdout
+    assert "Energy import" in done.stdout
     assert "Discovery document at homeassistant/device/obis_gateway_" in done.stdout
     assert "Two readings were taken and published" in done.stdout
     assert "Settings, Devices & services" in done.stdout

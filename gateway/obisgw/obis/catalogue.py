@@ -26,6 +26,8 @@ _NUMBER: Final = re.compile(r" *[+-]? *[0-9]*(?:[.,]([0-9]*))? *")
 # Codes that meters print with A = 0 though they could be the medium's, and the reverse.
 _SERVICE_GROUPS: Final = frozenset({96, 97, 98})
 _GROUPS_OF_THE_MEDIUM: Final = frozenset({0, 99})
+_LONG_QUANTITY: Final = re.compile(r"\bactive (energy|power)")
+_LONG_TARIFF: Final = re.compile(r"\btariff ([0-9]+)")
 _MAIN_CHANNELS: Final = frozenset({0, 1})
 # Addresses that stand for the error register though they are no codes.
 _ERROR_ADDRESSES: Final = frozenset({"F", "FF"})
@@ -152,7 +154,7 @@ def _assemble(meaning: Meaning, key: str, unit: str | None, precision: int | Non
     device_class = _device_class(meaning, unit) if number else None
     return Description(
         key=key,
-        name=meaning.name[:1].upper() + meaning.name[1:],
+        name=_shown(meaning.name),
         kind=meaning.kind,
         unit=unit if number else None,
         device_class=device_class,
@@ -162,6 +164,12 @@ def _assemble(meaning: Meaning, key: str, unit: str | None, precision: int | Non
         enabled_by_default=meaning.enabled,
         placeholders=meaning.placeholders,
     )
+
+
+def _shown(name: str) -> str:
+    """Return a name as people see it: lists cut long ones off, and the end is where registers differ."""
+    name = _LONG_QUANTITY.sub(r"\1", _LONG_TARIFF.sub(r"T\1", name))
+    return name[:1].upper() + name[1:]
 
 
 def _device_class(meaning: Meaning, unit: str | None) -> DeviceClass | None:

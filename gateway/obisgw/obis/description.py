@@ -67,7 +67,7 @@ class Description:
     key: str
     """Stable name of [a-z0-9_]; different for different codes."""
     name: str
-    """English, e.g. "Active energy import tariff 1"."""
+    """English, e.g. "Energy import T1"."""
     kind: ValueKind
     unit: str | None
     """Home Assistant's text of the unit, e.g. "m³"."""
