@@ -22,6 +22,7 @@ from obisgw.line.trouble import holders, in_use, lost, open_trouble
         (errno.EIO, PortMissingError, "does not answer"),
         (errno.EBUSY, PortInUseError, "another"),
         (errno.ENOTTY, LineError, "no serial port"),
+        (errno.EISDIR, LineError, "no serial port"),
         (errno.EPROTO, LineError, "cannot be opened"),
     ],
 )

@@ -9,14 +9,16 @@ from typing import TYPE_CHECKING
 import pytest
 
 from obisgw.config.values import MeterMode
+from obisgw.errors import MeterError
 from obisgw.mqtt.gateway import MeterOptions
+from obisgw.service.edges import Miss
 from obisgw.service.meter import MeterRun
 from obisgw.service.state import MeterState
 
 from .fakes import FakeClock, FakeMeter, FakePublisher, identity, settings, settled, silence, success
 
 if TYPE_CHECKING:
-    from obisgw.service.edges import Miss, Success
+    from obisgw.service.edges import Success
 
 
 def run_of(*outcomes: Success | Miss, **values: object) -> tuple[MeterRun, FakePublisher]:
@@ -51,6 +53,22 @@ async def test_each_change_of_state_is_one_log_line(caplog: pytest.LogCaptureFix
         "House at /a: read again after 4 failed readouts",
     ]
     assert (publisher.health.failures, publisher.health.silences, publisher.health.last_error) == (4, 4, None)
+
+
+async def test_trouble_whose_words_change_each_time_is_said_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Noise is never the same twice; what is to be done about it is."""
+    misses = [
+        Miss(MeterError(f"the data stopped in the middle: {count} bytes", where="House", hint="check the head"))
+        for count in (17, 400, 3)
+    ]
+    run, _ = run_of(misses[0], silence(), misses[1], silence(), misses[2])
+    for _ in range(5):
+        await run.read()
+    assert [record.message for record in caplog.records] == [
+        "House: the data stopped in the middle: 17 bytes (check the head)",
+        "House at /a: no answer",
+    ]
+    assert run.health.last_error == "House: the data stopped in the middle: 3 bytes (check the head)"
 
 
 async def test_a_silent_meter_is_read_less_and_less_and_then_as_before() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import stat
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 Values = dict[str, Any]
 Lines = dict[str, int]
 
+_URLS = ("socket", "rfc2217", "esphome")
 _UNUSED_IN_MODE_D = ("address", "wake_up", "reads_a_day", "max_baudrate")
 
 
@@ -37,6 +39,8 @@ def meter_problems(values: Values, lines: Lines, dialects: Collection[str]) -> I
         nearest = get_close_matches(dialect, sorted(dialects), 1)
         hint = f"did you mean '{nearest[0]}'?" if nearest else f"known: {', '.join(sorted(dialects))}"
         yield Problem(lines["dialect"], f"there is no dialect '{dialect}'", hint)
+    if "port" in values and (problem := _port_problem(values["port"])) is not None:
+        yield Problem(lines["port"], *problem)
     if str(values.get("port", "")).startswith(("/dev/ttyUSB", "/dev/ttyACM")):
         yield Problem(
             lines["port"],
@@ -44,6 +48,20 @@ def meter_problems(values: Values, lines: Lines, dialects: Collection[str]) -> I
             "'obis-gateway ports' shows its name in /dev/serial/by-id",
             warning=True,
         )
+
+
+def _port_problem(port: str) -> tuple[str, str] | None:
+    """Return what is wrong with the form of a port's name, and the remedy."""
+    kind, is_url, place = port.partition("://")
+    if not is_url:
+        hint = "'obis-gateway ports' lists the ports of this machine"
+        return None if port.startswith("/") else (f"the port '{port}' is no path from the root, as /dev/ttyUSB0", hint)
+    hint = "a port is /dev/…, socket://host:port, rfc2217://host:port or esphome://host"
+    if kind not in _URLS:
+        return f"'{kind}://' is no kind of port", hint
+    if kind != "esphome" and re.fullmatch(r".+:\d{1,5}", re.split(r"[/?]", place)[0]) is None:
+        return f"the port names no host and port number after {kind}://", hint
+    return None
 
 
 def shared_problems(meters: tuple[MeterSettings, ...]) -> Iterator[Problem]:

@@ -20,6 +20,9 @@ _DENIED = frozenset({errno.EACCES, errno.EPERM, errno.EROFS})
 _IN_USE = frozenset({errno.EBUSY, errno.EAGAIN, errno.ETXTBSY})
 _GONE = frozenset({errno.ENOENT, errno.ENODEV, errno.ENXIO, errno.ENOTDIR, errno.EIO, errno.ELOOP})
 
+_NAMED = 3
+"""So many programs that hold a port are named."""
+
 PROC = Path("/proc")
 
 
@@ -52,7 +55,7 @@ def open_trouble(url: str, error: BaseException, *, proc: Path = PROC) -> LineEr
             where=url,
             hint="is the adapter plugged in? `obis-gateway ports` lists what is there",
         )
-    if number == errno.ENOTTY:
+    if number in {errno.ENOTTY, errno.EISDIR}:
         return LineError("this is no serial port", where=url, hint="`obis-gateway ports` lists the serial ports")
     return LineError(f"the port cannot be opened: {_words(error)}", where=url, hint="try to unplug and replug it")
 
@@ -77,7 +80,9 @@ def in_use(url: str, by: list[tuple[int, str]]) -> PortInUseError:
             where=url,
             hint=f"`sudo fuser -v {url}` names it; stop it, or give it another port",
         )
-    names = ", ".join(f"{name} (process {pid})" for pid, name in by)
+    names = ", ".join(f"{name} (process {pid})" for pid, name in by[:_NAMED])
+    if len(by) > _NAMED:
+        names += f" and {len(by) - _NAMED} more"
     return PortInUseError(
         f"the port is in use by {names}", where=url, hint="stop that program, or give it another port"
     )

@@ -6,7 +6,7 @@ import asyncio
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from obisgw.errors import LineError, MeterError, PortMissingError, RefusedError
+from obisgw.errors import ConfigurationError, LineError, MeterError, ObisGatewayError, PortMissingError
 from obisgw.iec62056_21.block_check import BlockCheck
 from obisgw.iec62056_21.events import Failure, Received, Rejected
 from obisgw.line.port import PortSettings
@@ -99,7 +99,7 @@ class LineMeter:
         """Read the meter once."""
         try:
             readout = await self._reader.read()
-        except (MeterError, RefusedError, LineError) as error:
+        except ObisGatewayError as error:
             return Miss(error, trouble_of(self._reader.attempts, self._reader.rejected))
         async with self._edges.turn:
             await asyncio.sleep(0)
@@ -128,7 +128,7 @@ class LineMeter:
                     async for outcome in outcomes:
                         pause = REOPEN
                         yield outcome
-            except LineError as error:
+            except (LineError, ConfigurationError) as error:
                 yield Miss(error)
                 if isinstance(error, PortMissingError) and await self._came_back():
                     pause = REOPEN

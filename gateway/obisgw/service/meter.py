@@ -19,6 +19,7 @@ from .schedule import Schedule
 
 if TYPE_CHECKING:
     from obisgw.config.table import MeterSettings
+    from obisgw.errors import ObisGatewayError
     from obisgw.readings.reading import MeterIdentity, Reading
 
     from .clock import Clock
@@ -42,8 +43,8 @@ class MeterRun:
         self.state = state
         self.health = Health()
         self._clock = clock
-        self._said: str | None = None
-        """The trouble that the log already tells of."""
+        self._said: set[tuple[type[ObisGatewayError], str]] = set()
+        """The kinds of trouble since the last reading, which the log already tells of."""
         self.port_missing = False
         self.identity_changed = False
         """Whether the state holds an identity that was not saved yet."""
@@ -119,7 +120,7 @@ class MeterRun:
         """Whether a pushed reading is published, or falls into the pause after the last one."""
         every, now = self.settings.every, self._clock.now()
         # Half a second of grace: the meter's own pace is not exact.
-        if every and self._said is None and 0 <= now - self._last_published < every.total_seconds() - 0.5:
+        if every and not self._said and 0 <= now - self._last_published < every.total_seconds() - 0.5:
             return False
         self._last_published = now
         return True
@@ -131,7 +132,7 @@ class MeterRun:
             case Success():
                 self._succeeded(outcome)
             case Miss():
-                self._failed(str(outcome.error))
+                self._failed(outcome.error)
 
     def _count(self, trouble: Trouble) -> None:
         health = self.health
@@ -152,7 +153,7 @@ class MeterRun:
                 where=f"{self.name} at {self.settings.port}",
                 hint="put the head on the right meter, or correct 'number'",
             )
-            self._failed(str(error))
+            self._failed(error)
             return
         self.state.battery = success.battery
         reading = self._identified(reading)
@@ -165,7 +166,7 @@ class MeterRun:
             baudrate=success.baudrate,
             switch_margin=success.switch_margin,
         )
-        if self._said is not None:
+        if self._said:
             times = f"{self._failures} failed readout{'s' if self._failures > 1 else ''}"
             _log.info("%s at %s: read again after %s", self.name, self.settings.port, times)
         elif self.health.reads == 1:
@@ -179,7 +180,8 @@ class MeterRun:
                 len(reading.registers),
                 reading.duration,
             )
-        self._said, self._failures = None, 0
+        self._said.clear()
+        self._failures = 0
         self.publisher.publish_reading(reading, self.health)
 
     def _identified(self, reading: Reading) -> Reading:
@@ -198,11 +200,13 @@ class MeterRun:
         self.introduce()
         return replace(reading, meter=identity)
 
-    def _failed(self, sentence: str) -> None:
+    def _failed(self, error: ObisGatewayError) -> None:
         self._failures += 1
-        self.health = replace(self.health, failures=self.health.failures + 1, last_error=sentence)
-        if sentence != self._said:
-            _log.warning("%s", sentence)
-            self._said = sentence
+        self.health = replace(self.health, failures=self.health.failures + 1, last_error=str(error))
+        # The remedy tells kinds of trouble apart: what is said of noise counts its bytes, and is new each time.
+        kind = type(error), error.hint or error.problem
+        if kind not in self._said:
+            self._said.add(kind)
+            _log.warning("%s", error)
         if self.state.identity is not None:
             self.publisher.meter_available(self.state.identity.id, False, self.health)  # noqa: FBT003
