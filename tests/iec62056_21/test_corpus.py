@@ -113,13 +113,17 @@ def test_a_readout_is_the_same_byte_by_byte(case: Case) -> None:
 
 @pytest.mark.parametrize("case", PUSHED, ids=str)
 def test_a_push_is_the_same_byte_by_byte(case: Case) -> None:
-    """A listening session gives the data sets that the whole capture has."""
+    """A listening session gives the data sets that the whole capture has.
+
+    Heard twice, as meters send without end: telegrams of another form than the first wait for the next one like them.
+    """
     session = PushSession(SessionSettings(format=CharacterFormat.HARDWARE), 9600, DIALECTS)
     session.actions(0.0)
     now = 0.0
-    for byte in case.raw:
-        now += 0.001
-        session.receive(bytes((byte,)), now)
-    session.actions(now + 30.0)
-    received = [event.telegram for event in session.events() if isinstance(event, Received)]
-    assert_expected(data_sets(received), case)
+    for _ in range(2):
+        for byte in case.raw:
+            now += 0.001
+            session.receive(bytes((byte,)), now)
+        session.actions(now + 30.0)
+    heard = {event.telegram.block: event.telegram for event in session.events() if isinstance(event, Received)}
+    assert_expected(data_sets(list(heard.values())), case)

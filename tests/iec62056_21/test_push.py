@@ -110,6 +110,13 @@ def test_a_new_form_is_taken_when_the_next_telegram_confirms_it() -> None:
     assert [type(event) for event in events] == [Received, Rejected, Received, Received, Received]
 
 
+def test_a_meter_that_sends_two_kinds_in_turn_is_read_whole() -> None:
+    """Hager's eHZ010C sends its counter and its power in telegrams of their own."""
+    other = HEADER + b"1-0:1.7.0*255(000001.2964)\r\n!\r\n"
+    events = listen(PUSH, other, PUSH, other, PUSH, other, gap=2)
+    assert [type(event) for event in events] == [Received, Rejected, Received, Received, Received, Received]
+
+
 def test_a_damaged_first_telegram_does_not_keep_the_good_ones_away() -> None:
     """The good form wins as soon as it comes twice."""
     short = PUSH.replace(b"001234.5678", b"00124.5678")
