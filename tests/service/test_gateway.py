@@ -206,13 +206,30 @@ async def test_known_meters_and_counts_survive_a_restart(tmp_path: Path) -> None
     await second.gateway.stop()
 
 
-async def test_a_damaged_state_is_set_aside(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("meter", ["5", '{"identity": null, "last_start": "noon"}', '{"identity": null, "colour": 1}'])
+async def test_a_damaged_state_is_set_aside(tmp_path: Path, caplog: pytest.LogCaptureFixture, meter: str) -> None:
     """Nothing is lost silently, and the service starts."""
     path = tmp_path / "meters.json"
-    path.write_text('{"meters": {"A": 5}}', "utf-8")
+    path.write_text(f'{{"meters": {{"A": {meter}}}}}', "utf-8")
     assert State.load(path).meters == {}
     assert path.with_suffix(".damaged").exists()
     assert "meters.damaged" in caplog.text
+
+
+async def test_a_state_that_cannot_be_written_is_said_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """And again when it could be meanwhile."""
+    folder = tmp_path / "gone"
+    state = State(folder / "meters.json")
+    state.save()
+    state.save()
+    assert [record.message for record in caplog.records] == [
+        f"{folder}/meters.json cannot be written: No such file or directory"
+        " (read counts and known meters are lost at a restart)"
+    ]
+    folder.mkdir()
+    state.save()
+    assert (folder / "meters.json").exists()
+    assert not state.complained
 
 
 async def test_a_clock_set_back_does_not_stop_reading() -> None:

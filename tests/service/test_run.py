@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 from pathlib import Path
@@ -40,6 +41,22 @@ def test_one_service_at_a_time_holds_the_folder(tmp_path: Path) -> None:
         FolderLock(folder)
     lock.close()
     FolderLock(folder).close()
+
+
+def test_a_full_disk_does_not_keep_the_service_from_starting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The folder is held all the same."""
+
+    def full(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(os, "pwrite", full)
+    lock = FolderLock(tmp_path)
+    assert caplog.messages == [f"{tmp_path} cannot be written to: No space left on device"]
+    with pytest.raises(ConfigurationError, match="another obis-gateway runs with this folder \\("):
+        FolderLock(tmp_path)
+    lock.close()
 
 
 def test_a_folder_that_cannot_be_is_said(tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import logging
 import os
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,6 +12,8 @@ from obisgw.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_log = logging.getLogger(__name__)
 
 
 def state_folder(configured: Path | None, environment: Mapping[str, str]) -> Path:
@@ -48,8 +51,12 @@ class FolderLock:
                 where=str(folder),
                 hint="stop it, or give this one its own 'state_dir'",
             ) from error
-        os.ftruncate(self._descriptor, 0)
-        os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        try:
+            os.ftruncate(self._descriptor, 0)
+            os.pwrite(self._descriptor, f"{os.getpid()}\n".encode(), 0)
+        except OSError as error:
+            # The lock holds without the number, and a full disk is no reason not to read meters.
+            _log.warning("%s cannot be written to: %s", folder, error.strerror)
 
     def close(self) -> None:
         """Let another service have the folder."""

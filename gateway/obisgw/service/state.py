@@ -41,12 +41,17 @@ class MeterState:
         self.last_start = at
 
 
+_EMPTY = MeterState()
+
+
 @dataclass(slots=True)
 class State:
     """All configured meters by entry. Without a path nothing is kept."""
 
     path: Path | None = None
     meters: dict[str, MeterState] = field(default_factory=dict)
+    complained: bool = False
+    """Whether the log already tells that the file cannot be written."""
 
     @classmethod
     def load(cls, path: Path | None) -> State:
@@ -81,7 +86,12 @@ class State:
                 os.fsync(file.fileno())
             new.replace(self.path)
         except OSError as error:
-            _log.error("%s cannot be written: %s (read counts and known meters are lost at a restart)", new, error)
+            if not self.complained:
+                words = "%s cannot be written: %s (read counts and known meters are lost at a restart)"
+                _log.error(words, self.path, error.strerror)
+            self.complained = True
+        else:
+            self.complained = False
 
 
 def _document(meter: MeterState) -> dict[str, Any]:
@@ -94,6 +104,10 @@ def _document(meter: MeterState) -> dict[str, Any]:
 def _meter(values: dict[str, Any]) -> MeterState:
     identity = values.pop("identity")
     meter = MeterState(**values)
+    for name in ("battery", "last_start", "day", "reads_today", "place"):
+        kind, value = type(getattr(_EMPTY, name)), getattr(meter, name)
+        if not isinstance(value, kind) and not (kind is float and isinstance(value, int)):
+            raise TypeError(f"{name} is {value!r}")
     if identity is not None:
         medium = Medium[identity.pop("medium")]
         meter.identity = MeterIdentity(medium=medium, **identity)
