@@ -38,6 +38,7 @@ async def test_a_good_readout_is_a_reading_with_its_line(edges: LineEdges, tmp_p
     assert outcome.baudrate == 9600
     assert outcome.switch_margin is not None
     assert not outcome.battery
+    await asyncio.get_running_loop().shutdown_default_executor()  # No reading waits for the disk.
     assert (tmp_path / "line.json").exists()
 
 
