@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -60,6 +61,47 @@ def test_wrong_usage_is_2(words: list[str], capsys: pytest.CaptureFixture[str]) 
     said = capsys.readouterr()
     assert said.out == ""
     assert "usage: obis-gateway" in said.err
+
+
+@pytest.mark.parametrize(
+    ("words", "problem"),
+    [
+        ("read /d --repeat 0", "'0' is no whole number from 1 to"),
+        ("read /d --repeat often", "'often' is no whole number"),
+        ("read /d --latency nan", "'nan' is no number from 0 to 10"),
+        ("capture /d f --seconds -1", "'-1' is no number from 0.1 to"),
+        ("simulate --speed 0", "'0' is no number from 0.001 to"),
+        ("simulate --speed inf", "'inf' is no number"),
+        ("simulate --interval 0", "'0' is no number from 0.01 to"),
+        ("simulate --echo 7", "'7' is no number from 0 to 1"),
+        ("simulate --size 1e9", "'1e9' is no whole number"),
+        ("simulate --seed ²", "'²' is no whole number"),
+        ("simulate --start noon", "'noon' is no date and time"),
+        ("simulate --listen 127.0.0.1:99999", "HOST:PORT is wanted"),
+        ("demo --broker nowhere", "HOST:PORT is wanted"),
+    ],
+)
+def test_a_value_that_cannot_be_is_named(words: str, problem: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Before anything is begun, with what could be."""
+    assert cli.main(words.split()) == 2
+    assert problem in capsys.readouterr().err
+
+
+def test_the_demonstration_of_an_unknown_meter_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    """Nothing is started for it."""
+    assert cli.main(["demo", "--profile", "houshold"]) == 2
+    assert "did you mean household?" in capsys.readouterr().err
+
+
+def test_a_full_disk_is_no_fault_of_the_program() -> None:
+    """The device whose writes all fail stands for it."""
+    program = "import sys; from obisgw.cli import main; sys.exit(main(['ports', '--json']))"
+    with Path("/dev/full").open("wb") as full:
+        done = subprocess.run([sys.executable, "-c", program], stdout=full, stderr=subprocess.PIPE, check=False)
+    assert (done.returncode, done.stderr) == (
+        2,
+        b"obis-gateway: standard output cannot be written: No space left on device (is the disk full?)\n",
+    )
 
 
 class FakeCommand:

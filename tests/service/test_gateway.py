@@ -222,10 +222,8 @@ async def test_a_state_that_cannot_be_written_is_said_once(tmp_path: Path, caplo
     state = State(folder / "meters.json")
     state.save()
     state.save()
-    assert [record.message for record in caplog.records] == [
-        f"{folder}/meters.json cannot be written: No such file or directory"
-        " (read counts and known meters are lost at a restart)"
-    ]
+    (said,) = caplog.messages
+    assert said.startswith(f"{folder}/meters.json cannot be written: No such file or directory (read counts and")
     folder.mkdir()
     state.save()
     assert (folder / "meters.json").exists()

@@ -23,11 +23,11 @@ from .dialect_options import dialects_of
 from .line_options import add_line, reader_settings
 from .progress import Progress
 from .terminal import say
+from .values import number
 
 if TYPE_CHECKING:
     import argparse
     from collections.abc import AsyncIterator
-    from typing import TextIO
 
     from obisgw.line.port import Port, PortSettings
 
@@ -38,7 +38,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, help="where to write the recording; it must not exist yet")
     parser.add_argument("--mask", action="store_true", help="hide serial numbers, so that it can be shared")
     parser.add_argument(
-        "--seconds", type=float, default=60.0, metavar="S", help="how long to listen in mode D (%(default)s)"
+        "--seconds",
+        type=number(0.1, 1_000_000),
+        default=60.0,
+        metavar="S",
+        help="how long to listen in mode D (%(default)s)",
     )
     parser.add_argument("--quiet", action="store_true", help="show no progress")
 
@@ -49,19 +53,23 @@ def run(options: argparse.Namespace) -> int:
         file = options.file.open("x", encoding="utf-8")
     except OSError as error:
         raise ConfigurationError(f"the file cannot be written: {error.strerror}", where=str(options.file)) from error
+    trace = Trace(file, f"obis-gateway {__version__}", f"format {options.format}")
     try:
         with file:
-            asyncio.run(_capture(options, file))
+            asyncio.run(_capture(options, trace))
     finally:
-        if options.mask:
-            _mask(options.file)
-        say(f"{options.file}: recorded; 'obis-gateway decode {options.file}' shows what it says")
+        if not trace.received and not trace.sent:
+            # The port could not even be opened: nothing is lost, and the next try finds its file free.
+            options.file.unlink()
+        else:
+            if options.mask:
+                _mask(options.file)
+            say(f"{options.file}: recorded; 'obis-gateway decode {options.file}' shows what it says")
     return 0
 
 
-async def _capture(options: argparse.Namespace, file: TextIO) -> None:
+async def _capture(options: argparse.Namespace, trace: Trace) -> None:
     dialects, dialect = dialects_of(options)
-    trace = Trace(file, f"obis-gateway {__version__}", f"format {options.format}")
     port = _TracedPort(options.port, trace)
     progress = Progress(quiet=options.quiet)
     settings = reader_settings(options, dialect)
@@ -76,7 +84,8 @@ async def _capture(options: argparse.Namespace, file: TextIO) -> None:
     finally:
         progress.end()
         await port.close()
-        say(f"{trace.received} bytes received, {trace.sent} sent")
+        if trace.received or trace.sent:
+            say(f"{trace.received} bytes received, {trace.sent} sent")
 
 
 class _TracedPort(SharedPort):

@@ -48,7 +48,7 @@ def run(options: argparse.Namespace) -> int:
             telegram = message.telegram
             registers, unparsed = registers_of(telegram, message.dialect, message.request)
             explain(telegram, message.dialect, registers, unparsed, why_unproved(telegram))
-    else:
+    elif capture.messages:
         show_document(document)
         show_unproved(document)
     if any(message.telegram.proved for message in capture.messages):

@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from obisgw.errors import MeterError, SinkError
+from obisgw.simulator.profile import load_profile
 
 from .demo_broker import HOST, DemoBroker, listens, start_broker
 from .demo_client import DemoClient, Received, rows_of
 from .show import show_table
-from .simulate import host_and_port
 from .terminal import out, say
+from .values import host_and_port
 
 if TYPE_CHECKING:
     import argparse
@@ -46,6 +47,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Show it until interrupted, or for two readings."""
+    load_profile(options.profile)  # One that is not there is said before anything is started.
     before = signal.signal(signal.SIGTERM, _interrupted)
     try:
         with tempfile.TemporaryDirectory(prefix="obis-gateway-demo-") as folder, ExitStack() as stack:

@@ -9,6 +9,7 @@ from obisgw.line.port import PortSettings
 from obisgw.reader.reader import ReaderSettings
 
 from .dialect_options import add_dialects
+from .values import number
 
 if TYPE_CHECKING:
     import argparse
@@ -46,7 +47,7 @@ def add_line(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--rts", action="store_true", help="RTS on while the port is open")
     parser.add_argument("--wake-up", action="store_true", default=None, help="wake the meter up before the request")
     parser.add_argument(
-        "--latency", type=float, default=0.5, metavar="S", help="extra patience in seconds (%(default)s)"
+        "--latency", type=number(0, 10), default=0.5, metavar="S", help="extra patience in seconds (%(default)s)"
     )
     add_dialects(parser)
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import asyncio
 import json
 import os
@@ -24,8 +23,10 @@ from .line_options import add_line, reader_settings
 from .progress import Progress
 from .show import show_document
 from .terminal import out, say
+from .values import whole
 
 if TYPE_CHECKING:
+    import argparse
     from collections.abc import AsyncGenerator
 
     from obisgw.iec62056_21.dialects import Dialect
@@ -39,7 +40,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     add_line(parser)
     parser.add_argument("--json", action="store_true", help="print one JSON object a reading, each on its line")
     parser.add_argument("--explain", action="store_true", help="show each data set and what becomes of it")
-    parser.add_argument("--repeat", type=_count, default=1, metavar="N", help="read so many times (%(default)s)")
+    parser.add_argument(
+        "--repeat", type=whole(1, 1_000_000_000), default=1, metavar="N", help="read so many times (%(default)s)"
+    )
     parser.add_argument("--quiet", action="store_true", help="show no progress")
 
 
@@ -113,10 +116,3 @@ def _show(telegram: Telegram, dialect: Dialect, options: argparse.Namespace) -> 
         out(json.dumps(document, ensure_ascii=False))
     else:
         show_document(document)
-
-
-def _count(text: str) -> int:
-    count = int(text)
-    if count < 1:
-        raise argparse.ArgumentTypeError("at least once")
-    return count

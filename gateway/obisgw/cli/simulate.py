@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import signal
-from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,6 +24,7 @@ from obisgw.simulator.profile import profile_names
 from obisgw.simulator.serve import SimulatorOptions, run_simulator
 
 from .terminal import out, say
+from .values import host_and_port, moment, number, whole
 
 if TYPE_CHECKING:
     from obisgw.simulator.serve import Simulator
@@ -48,24 +48,36 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="TEXT",
         help="device address; each further one is one more meter on the same line",
     )
-    what.add_argument("--seed", type=int, default=_DEFAULTS.seed, metavar="N", help="which household (%(default)s)")
     what.add_argument(
-        "--speed", type=float, default=1.0, metavar="X", help="its time goes so much faster (%(default)s)"
+        "--seed", type=whole(0, 2**31), default=_DEFAULTS.seed, metavar="N", help="which household (%(default)s)"
     )
     what.add_argument(
-        "--start", type=datetime.fromisoformat, metavar="TIME", help="its first moment, as 2026-03-02T07:00"
+        "--speed",
+        type=number(0.001, 1_000_000),
+        default=1.0,
+        metavar="X",
+        help="its time goes so much faster (%(default)s)",
     )
-    what.add_argument("--solar", type=int, default=_DEFAULTS.solar, metavar="W", help="peak of its roof (%(default)s)")
-    what.add_argument("--interval", type=float, metavar="S", help="how often it sends in mode D, seconds")
-    what.add_argument("--size", type=int, metavar="BYTES", help="fill its data up to about so many bytes")
+    what.add_argument("--start", type=moment, metavar="TIME", help="its first moment, as 2026-03-02T07:00")
+    what.add_argument(
+        "--solar", type=whole(0, 1_000_000), default=_DEFAULTS.solar, metavar="W", help="peak of its roof (%(default)s)"
+    )
+    what.add_argument(
+        "--interval", type=number(0.01, 86_400), metavar="S", help="how often it sends in mode D, seconds"
+    )
+    what.add_argument(
+        "--size", type=whole(1, 1_000_000), metavar="BYTES", help="fill its data up to about so many bytes"
+    )
     line = parser.add_argument_group("the line")
     line.add_argument("--link", type=Path, metavar="PATH", help="symbolic link to the pseudo-terminal")
     line.add_argument("--listen", type=host_and_port, metavar="HOST:PORT", help="TCP in place of a pseudo-terminal")
-    line.add_argument("--port-baudrate", type=int, metavar="RATE", help="of TCP: the one rate of the serial server")
     line.add_argument(
-        "--echo", type=float, metavar="SHARE", help="share of the reader's characters that come back, 0 to 1"
+        "--port-baudrate", type=whole(50, 4_000_000), metavar="RATE", help="of TCP: the one rate of the serial server"
     )
-    line.add_argument("--echo-delay", type=float, default=0.0, metavar="S", help="and how much later, seconds")
+    line.add_argument(
+        "--echo", type=number(0, 1), metavar="SHARE", help="share of the reader's characters that come back, 0 to 1"
+    )
+    line.add_argument("--echo-delay", type=number(0, 60), default=0.0, metavar="S", help="and how much later, seconds")
     line.add_argument("--half-duplex", action="store_true", help="the head does not hear while it sends")
     line.add_argument("--no-parity", dest="parity", action="store_false", help="plain characters without parity bit")
     line.add_argument(
@@ -109,8 +121,8 @@ async def _simulate(options: SimulatorOptions, *, quiet: bool) -> None:
     if task is None:  # pragma: no cover - it is the loop's first
         raise RuntimeError("not within a task")
     loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, task.cancel)
+    for end in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(end, task.cancel)
     begun = loop.time()
 
     def ready(simulator: Simulator) -> None:
@@ -145,11 +157,3 @@ def _words(event: MeterEvent) -> str:
             return "break"
         case Ignored(raw, reason):
             return f"ignored {raw.hex(' ')}: {reason}"
-
-
-def host_and_port(text: str) -> tuple[str, int]:
-    """Return host and port of ``HOST:PORT``, for argparse."""
-    host, separator, port = text.rpartition(":")
-    if not separator or not port.isdigit() or int(port) > 65535:
-        raise argparse.ArgumentTypeError("HOST:PORT is wanted, as in 127.0.0.1:2001")
-    return host.strip("[]"), int(port)

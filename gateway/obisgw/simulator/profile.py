@@ -70,6 +70,10 @@ class Profile:
         return lambda t: render(one.template, household, t, line_end=self.line_end)
 
 
+_MOST_BYTES = 1_000_000
+"""No file of a telegram is larger."""
+
+
 def profile_names() -> tuple[str, ...]:
     """Return the names of all profiles in the package."""
     folder = files(__package__) / "profiles"
@@ -144,11 +148,14 @@ def replay_profile(path: Path, mode: Mode | None = None) -> Profile:
     pushed. Parity bits in the file are taken off; block checks stay as captured.
     """
     try:
-        raw = path.read_bytes()
+        with path.open("rb") as file:
+            raw = file.read(_MOST_BYTES + 1)
     except OSError as error:
         raise ConfigurationError(
             f"cannot be read: {error.strerror}", where=str(path), hint="give the path of a captured telegram"
         ) from error
+    if len(raw) > _MOST_BYTES:
+        raise ConfigurationError("this is no telegram: it is larger than 1 MB", where=str(path))
     text, errors = strip_parity(raw)
     # Seven-bit text with parity has few odd characters; a file without parity has about as many odd as even ones.
     capture = text if errors < len(raw) // 10 else raw
