@@ -41,6 +41,20 @@ def test_no_data_tries_margins_then_a_lower_rate_then_300_then_no_acknowledgemen
     ]
 
 
+def test_fast_unreadable_data_are_listened_for_at_other_rates() -> None:
+    """No margin helps: the rate below, 300 Bd, then rates of meters that announce one and know another."""
+    steps = [(p.switch_margin, p.baud_char, p.data_baudrate) for p in climb(Failure.GARBAGE, MODE_C)]
+    assert steps == [
+        (None, None, None),
+        (None, "4", None),
+        (None, "0", None),
+        (None, None, 2400),
+        (None, None, 1200),
+        (None, None, 19200),
+        (None, None, 19200),
+    ]
+
+
 def test_a_meter_seen_at_300_is_met_there_after_one_wider_margin() -> None:
     """An acknowledgement cut off by an early change of speed looks the same."""
     steps = [(p.switch_margin, p.baud_char, p.acknowledge) for p in climb(Failure.STAYED_SLOW, MODE_C)]

@@ -12,7 +12,7 @@ from obisgw.iec62056_21.block_check import BlockCheckKind, compute
 from obisgw.iec62056_21.characters import CharacterFormat, add_parity, strip_parity
 from obisgw.iec62056_21.events import Send, SetLine
 from obisgw.iec62056_21.identification import Mode
-from obisgw.iec62056_21.messages import WAKE_UP, Acknowledgement, break_message, request
+from obisgw.iec62056_21.messages import Acknowledgement, break_message, request, wake_up
 from obisgw.iec62056_21.meter import MeterSession
 from obisgw.iec62056_21.meter_settings import (
     Acknowledged,
@@ -295,7 +295,7 @@ def test_a_sleeping_meter_wants_its_wake_up(nuls: int, pause: float, answers: bo
 def test_nuls_with_gaps_wake_nobody_and_some_need_no_pause() -> None:
     """UH50 takes 40 NULs and the request right behind."""
     dialogue = Dialogue(wake_up=WakeUp())
-    for _ in WAKE_UP:
+    for _ in wake_up():
         dialogue.say(b"\0")
         dialogue.wait(0.01)
     dialogue.wait(1.6)

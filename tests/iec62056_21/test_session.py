@@ -12,6 +12,8 @@ from obisgw.iec62056_21.block_check import BlockCheck, xor_check
 from obisgw.iec62056_21.characters import CharacterFormat, add_parity, strip_parity
 from obisgw.iec62056_21.dialects import Dialects
 from obisgw.iec62056_21.events import EchoSeen, Event, Failed, Failure, Identified, Received, Rejected, Send, SetLine
+from obisgw.iec62056_21.identification import Mode
+from obisgw.iec62056_21.messages import wake_up
 from obisgw.iec62056_21.plan import LinePlan
 from obisgw.iec62056_21.session import ReadoutSession, SessionSettings
 
@@ -111,6 +113,53 @@ def test_a_maker_with_a_lower_case_letter_is_acknowledged_after_20_ms_and_switch
     (acknowledged, _), (switched, _) = line.times[-2:]
     assert acknowledged - identified == pytest.approx(0.02)
     assert switched - (acknowledged + 0.2) < 0.02
+
+
+def test_a_blank_line_behind_the_identification_delays_the_acknowledgement() -> None:
+    """The reaction time begins when the meter has ended; but not for ever: after 1.5 s it falls back to 300 Bd."""
+    line = bench()
+    line.hear(IDENTIFICATION)
+    line.hear(b"\r\n", after=0.066)
+    blank = line.now
+    line.run(line.now + 0.45)
+    assert line.times[-2][0] - blank == pytest.approx(0.2)
+    noisy = bench()
+    noisy.hear(IDENTIFICATION)
+    identified = noisy.now
+    while len(noisy.sent) == 1 and noisy.now < identified + 2:
+        noisy.hear(b"\x7f", after=0.03)
+    assert noisy.times[-1][0] - identified <= 1.05
+
+
+def test_a_mode_that_the_owner_insists_on_is_taken_in_place_of_the_offer() -> None:
+    """Mode A of a meter that offers C is its fall-back; mode B changes speed at once."""
+    fallback = bench(mode=Mode.A)
+    fallback.hear(IDENTIFICATION)
+    fallback.run(fallback.now + 1.5)
+    fallback.hear(message())
+    assert fallback.values == DATA
+    assert fallback.rates == [300]
+    assert len(fallback.sent) == 1
+    at_once = bench(mode=Mode.B)
+    at_once.hear(IDENTIFICATION)
+    at_once.hear(message())
+    assert at_once.values == DATA
+    assert at_once.rates == [300, 9600]
+
+
+def test_mode_a_may_end_without_a_block_check_but_not_with_a_damaged_end() -> None:
+    """In mode A the frame's end may be missing; an ETX that noise changed is another matter."""
+    line = bench()
+    line.hear(b"/XYZ METER\r\n")
+    line.hear(b"\x02" + DATA)
+    line.run(line.now + 2)
+    assert line.values == DATA.rstrip()
+    damaged = bench()
+    damaged.hear(b"/XYZ METER\r\n")
+    damaged.hear(b"\x02" + DATA + b"\x13\x21")
+    damaged.run(damaged.now + 2)
+    assert damaged.values is None
+    assert damaged.failure is Failure.CUT
 
 
 def test_baud_character_zero_needs_no_change_of_speed() -> None:
@@ -342,6 +391,12 @@ def test_a_sleeping_meter_is_woken() -> None:
     (_, _), (woken, _), (asked, _) = line.times
     assert 2.1 <= 65 * 10 / 300 <= 2.3
     assert 1.5 <= asked - woken - 65 * 10 / 300 <= 1.7
+
+
+@pytest.mark.parametrize(("bits", "baudrate"), [(10, 300), (11, 300), (10, 2400), (11, 2400)])
+def test_a_wake_up_lasts_2_1_to_2_3_seconds_in_any_format(bits: int, baudrate: int) -> None:
+    """Annex B; two stop bits make a character eleven bits long."""
+    assert 2.1 <= len(wake_up(baudrate, bits)) * bits / baudrate <= 2.3
 
 
 def test_a_break_precedes_a_retry_and_waits_until_the_line_is_quiet() -> None:

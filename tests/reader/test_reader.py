@@ -37,6 +37,7 @@ class FakeMeterLine(FakeLine):
     """A line with a meter: ``answer`` gives the reply to a message (seven-bit) at the present rate, 0.2 s later."""
 
     format = LineFormat.SOFTWARE_7E1
+    bits = 10
     can_set_rate = True
     is_open = True
     url = "fake"

@@ -48,6 +48,17 @@ def head(tmp_path: Path) -> Head:
     return Head(tmp_path)
 
 
+async def test_a_meter_has_its_reaction_time_between_two_readouts(head: Head) -> None:
+    """The first character of the second comes 0.2 s after the last of the first."""
+    shared = SharedPort(str(head.link))
+    loop = asyncio.get_running_loop()
+    async with shared.use(SETTINGS):
+        ended = loop.time()
+    async with shared.use(SETTINGS):
+        assert loop.time() - ended >= 0.2
+    await shared.close()
+
+
 async def test_readouts_follow_one_another_on_one_open_port(head: Head) -> None:
     """The second waits for the first, and the port is opened once."""
     shared = SharedPort(str(head.link))

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from obisgw.config.values import BAUDRATES, LineFormat, MeterMode
 from obisgw.line.port import PortSettings
-from obisgw.reader.reader import ReaderSettings
+from obisgw.reader.reader import ReaderSettings, asked_mode
 
 from .dialect_options import add_dialects
 from .values import number
@@ -27,7 +27,8 @@ def add_line(parser: argparse.ArgumentParser) -> None:
         choices=modes,
         default="auto",
         type=lambda text: text.upper() if text.lower() != "auto" else "auto",
-        help="auto asks (A to C as the meter offers), D listens to a meter that sends unasked (%(default)s)",
+        help="auto asks (A to C as the meter offers); A, B, C ask and insist; D listens to a meter that sends unasked "
+        "(%(default)s)",
     )
     parser.add_argument(
         "--baudrate",
@@ -63,4 +64,5 @@ def reader_settings(options: argparse.Namespace, dialect: Dialect | None) -> Rea
         max_baudrate=options.max_baudrate,
         wake_up=bool(options.wake_up),
         latency=options.latency,
+        mode=asked_mode(MeterMode(options.mode)),
     )

@@ -58,7 +58,7 @@ class MeterSettings:
     )
     mode: MeterMode = setting(
         choice(MeterMode),
-        "`auto` asks and takes mode A, B or C as the meter offers; `D` listens to a meter that sends unasked.",
+        "`auto` asks and takes mode A, B or C as the meter offers, `A`, `B` or `C` asks and insists; `D` listens to a meter that sends unasked.",
         default=MeterMode.AUTO,
     )
     baudrate: int | None = setting(

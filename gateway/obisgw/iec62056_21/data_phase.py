@@ -197,8 +197,9 @@ class DataPhase:
 
     @property
     def _check_required(self) -> bool:
-        without_stx = self._receiver.inside and not self._receiver.started
-        return self._dialect.block_check_required and not (without_stx and self._mode in {Mode.A, Mode.D})
+        # Data without sign-on have but their frame to prove that they are whole.
+        framed = self._receiver.started and self._identification is None
+        return self._dialect.block_check_required and (framed or self._mode not in {Mode.A, Mode.D})
 
     @property
     def _mode(self) -> Mode:

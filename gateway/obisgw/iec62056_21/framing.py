@@ -212,13 +212,16 @@ class BlockReceiver:
         text = bytes(self._clean[self._start :])
         marks = list(_MARK.finditer(text))
         self.marked = bool(marks)
+        damaged_end = False
         if marks:
+            # Behind STX, an ETX that was damaged on its way is no end without block check.
+            damaged_end = self.started and text[marks[-1].end() :].strip(b"\r\n") != b""
             text = text[: marks[-1].end()]
         self.block = Block(
             text=text,
             raw=bytes(self._raw[max(0, self._start - 1) :]),
             # ETX came and its block check did not: that is damage, not a message without one.
-            check=BlockCheck.BAD if self._end is not None else BlockCheck.ABSENT,
+            check=BlockCheck.BAD if self._end is not None or damaged_end else BlockCheck.ABSENT,
             kind=None,
             parity_errors=self._count_errors(self._start, self._start + len(text)),
             started=self.started,

@@ -15,6 +15,9 @@ heads needed 240, 300 and 400 ms from the call of write, 200 ms of which the ack
 NARROW_MARGIN = 0.010
 """For meters that answer sooner than their third letter allows, and heads whose drivers say when all is sent."""
 
+UNANNOUNCED_RATES = (2400, 1200, 19200)
+"""Rates of data that are listened for where neither the announced one, nor the next, nor 300 Bd could be read."""
+
 MAX_SIGN_ONS = 3
 MAX_REPEATS = 3
 MAX_ATTEMPTS = 7
@@ -53,6 +56,8 @@ def next_plan(
             return replace(again, switch_margin=NARROW_MARGIN)
         case Failure.STAYED_SLOW:
             return _slower(again, identification, at_once=True)
+        case Failure.GARBAGE if _acknowledged(plan, identification):
+            return _another_rate(again, identification)
         case Failure.BAD_CHECK | Failure.CUT:
             # Not a matter of when the speed changes, but perhaps of how fast this head can hear.
             return _slower(replace(again, switch_margin=WIDER_MARGINS[-1]), identification, at_once=False)
@@ -80,6 +85,28 @@ def _slower(plan: LinePlan, identification: Identification, *, at_once: bool) ->
             return _other_acknowledgement(plan, identification, at_once=at_once)
         case _:
             return None
+
+
+def _acknowledged(plan: LinePlan, identification: Identification) -> bool:
+    return identification.mode in {Mode.C, Mode.E} and plan.acknowledge
+
+
+def _another_rate(plan: LinePlan, identification: Identification) -> LinePlan:
+    """Return the plan after data that came fast and unreadable: not when the speed changes is wrong, but which it is.
+
+    First the rate below, asked for and listened at; then 300 Bd, which every meter knows; then rates that a meter may
+    use though it announces another.
+    """
+    asked = plan.baud_char or identification.baud_char
+    if plan.data_baudrate is not None:
+        tried = UNANNOUNCED_RATES.index(plan.data_baudrate) if plan.data_baudrate in UNANNOUNCED_RATES else -1
+        following = UNANNOUNCED_RATES[tried + 1 : tried + 2]
+        return replace(plan, data_baudrate=following[0]) if following else replace(plan, acknowledge=False)
+    if plan.baud_char is None and asked > "1":
+        return replace(plan, baud_char=chr(ord(asked) - 1), switch_margin=None)
+    if asked != "0":
+        return replace(plan, baud_char="0", switch_margin=None)
+    return replace(plan, baud_char=None, data_baudrate=UNANNOUNCED_RATES[0])
 
 
 def _other_data_rate(plan: LinePlan) -> LinePlan | None:

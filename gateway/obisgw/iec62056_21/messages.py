@@ -12,8 +12,8 @@ ACK_MESSAGE = bytes((ACK,))
 NAK_MESSAGE = bytes((NAK,))
 LINE_END = b"\r\n"
 
-WAKE_UP = bytes((NUL,)) * 65
-"""65 characters of ten bits at 300 Bd last 2.17 s; annex B wants 2.1 to 2.3 s without gaps."""
+WAKE_UP_TIME = 2.28
+"""Annex B wants NULs for 2.1 to 2.3 s without gaps. 65 characters of ten bits at 300 Bd last 2.17 s."""
 
 
 def request(address: str = "", *, command: str = "?", bang: bool = True, line_end: bool = True) -> bytes:
@@ -37,6 +37,11 @@ class Acknowledgement:
     def encode(self) -> bytes:
         """Return the message, seven-bit."""
         return ACK_MESSAGE + f"{self.protocol}{self.baud_char}{self.mode}".encode("ascii") + LINE_END
+
+
+def wake_up(baudrate: int = 300, bits: int = 10) -> bytes:
+    """Return the NULs that wake a sleeping meter; ``bits`` are those of one character, two stop bits make it eleven."""
+    return bytes((NUL,)) * min(65 * baudrate // 300, int(WAKE_UP_TIME * baudrate / bits))
 
 
 def break_message(kind: BlockCheckKind = BlockCheckKind.XOR) -> bytes:

@@ -5,6 +5,7 @@ One session is one attempt with one `LinePlan`. It ends with `Received` or `Fail
 
 from __future__ import annotations
 
+from dataclasses import replace
 from enum import Enum, auto
 from typing import assert_never
 
@@ -15,8 +16,8 @@ from .data_phase import Complete, DataPhase, Hopeless, Outcome, Reply, Waiting
 from .dialects import Dialects
 from .events import Action, EchoSeen, Event, Failed, Failure, Identified, Received, Rejected, Send, SetLine
 from .framing import Parity
-from .identification import Identification, Mode, rate_of
-from .messages import WAKE_UP, Acknowledgement, break_message, request
+from .identification import MODE_B_RATES, Identification, Mode, rate_of
+from .messages import Acknowledgement, break_message, request, wake_up
 from .plan import LinePlan
 from .push import PushSession
 from .settings import SessionSettings
@@ -143,6 +144,9 @@ class ReadoutSession:
             case State.FIRST_DATA | State.DATA | State.REPLIED:
                 self._receive_data(data, now)
             case State.REACTION:
+                # Blank lines behind the identification: the reaction time begins when the meter has ended.
+                reaction = self.plan.acknowledgement_delay or self._reaction_min
+                self._deadline = max(self._deadline or 0.0, min(now + reaction, self._give_up))
                 self._receive_unasked(data, now)
             case State.QUIET:
                 # A meter that is still sending must end before it can hear anything.
@@ -171,7 +175,7 @@ class ReadoutSession:
                 self._enter(State.WAKE_UP, now)
             case State.WAKE_UP:
                 if self.plan.wake_up or self.settings.wake_up or self._dialect.wake_up:
-                    return self._send(WAKE_UP)
+                    return self._send(wake_up(self.plan.start_baudrate, self.settings.bits))
                 self._enter(State.REQUEST, now)
             case State.WAKE_PAUSE:
                 self._enter(State.REQUEST, now)
@@ -252,11 +256,14 @@ class ReadoutSession:
         self._events.append(Identified(identification, now))
         if self.settings.dialect is None:
             self._dialect = self._dialects.match(identification)
+        if self.settings.mode is not None:
+            self._dialect = replace(self._dialect, mode=self.settings.mode)
         self._data = self._new_data_phase()
         mode = self._dialect.mode or identification.mode
         if mode is Mode.B:
             self._enter(State.SWITCH, now)
         elif mode in {Mode.C, Mode.E} and self.plan.acknowledge and self._dialect.acknowledge:
+            self._give_up = now + timing.LATEST_ACKNOWLEDGEMENT
             self._enter(State.REACTION, now + (self.plan.acknowledgement_delay or self._reaction_min))
         else:
             self._first_data(now, timing.FALLBACK_MAX)
@@ -280,7 +287,7 @@ class ReadoutSession:
             return self._dialect.data_baudrate
         if self.identification is None:
             return self.plan.start_baudrate
-        if self.identification.mode is Mode.B:
+        if self._dialect.mode is Mode.B or self.identification.baud_char in MODE_B_RATES:
             return self.identification.baudrate
         return rate_of(self._asked_baud_char)
 

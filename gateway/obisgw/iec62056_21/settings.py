@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from .characters import CharacterFormat
 from .dialects import Dialect
+from .identification import Mode
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,6 +18,8 @@ class SessionSettings:
     ``wake_up``: the meter sleeps and must be woken by NULs, whatever its dialect says.
     ``expected_size``: characters of the last good telegram from STX to the block check; lets the pump sleep.
     ``latency``: patience in seconds beyond the standard's times, for USB and networks.
+    ``bits``: of one character on the line, start and stop bits included.
+    ``mode``: A, B or C, whatever the identification offers; None takes what it offers.
     """
 
     address: str = ""
@@ -25,3 +28,5 @@ class SessionSettings:
     wake_up: bool = False
     expected_size: int | None = None
     latency: float = 0.5
+    bits: int = 10
+    mode: Mode | None = None

@@ -89,6 +89,7 @@ class SignOnReader:
         while (start := self._clean.find(b"/", self._position)) >= 0:
             rest = self._clean[start:]
             if self._request.startswith(rest) or (len(rest) == 1):
+                self.started = not self._request.startswith(rest) or bool(self._echo_end)
                 return None
             # The echo may be cut or damaged; no manufacturer begins with the sign of a request.
             if rest[1:2] == self._request[1:2] or rest[1:2] == b"?":

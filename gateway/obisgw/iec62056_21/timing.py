@@ -8,10 +8,13 @@ REACTION_MIN = 0.2
 REACTION_MIN_FAST = 0.02
 """tr of makers with a lower-case third letter."""
 
+LATEST_ACKNOWLEDGEMENT = 1.0
+"""After the identification, whatever follows it: the six characters must reach the meter before `REACTION_MAX`."""
+
 REACTION_MAX = 1.5
 """After this the other end may be taken for silent; a meter falls back to a readout at 300 Bd."""
 
-IDENTIFICATION_MAX = 3.0
+IDENTIFICATION_MAX = 3.5
 """Some meters need two seconds to identify themselves."""
 
 FIRST_DATA_MAX = 3.0

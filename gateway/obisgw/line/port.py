@@ -307,7 +307,9 @@ class Port(asyncio.Protocol):
         attributes = termios.tcgetattr(fd)
         data_bits, parity, _ = CHARACTER[self.format]
         seven = attributes[2] & termios.CSIZE == termios.CS7
-        if (data_bits == 7) != seven or (parity == "E") != bool(attributes[2] & termios.PARENB):
+        even = bool(attributes[2] & termios.PARENB)
+        # A pseudo-terminal carries whole characters: eight bits need no parity there.
+        if (data_bits == 7) != seven or ((parity == "E") != even and not (self._pty and data_bits == 8)):
             raise OSError(errno.EINVAL, "the port cannot do this format")
         if parity == "E":
             attributes[0] |= termios.INPCK  # A damaged character becomes NUL, which no block check lets pass.

@@ -107,8 +107,8 @@ def _words(attempt: Attempt) -> tuple[str, str]:  # noqa: C901 - one branch a fa
             )
         case Failure.GARBAGE:
             return f"unreadable characters: {attempt.detail}{heard}", (
-                "another speed or format (try `format: 8n1`, another `baudrate`), light from outside, "
-                "or a head that is turned or too far away"
+                "another speed or format (try `format: 8n1`, another `baudrate`), a meter that sends unasked (`mode: D`), "
+                "two meters that answer at once (set `address`), light from outside, or a head that is turned or too far away"
             )
         case Failure.NO_DATA:
             return f"the meter names itself{_name(attempt)}, but sends no data", (

@@ -9,7 +9,7 @@ from contextlib import aclosing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from obisgw.config.values import LineFormat
+from obisgw.config.values import LineFormat, MeterMode
 from obisgw.errors import MeterError, PortLostError
 from obisgw.iec62056_21.block_check import BlockCheckKind
 from obisgw.iec62056_21.characters import CharacterFormat, add_parity
@@ -53,7 +53,8 @@ class ReaderSettings:
     """One meter's line settings. ``where`` names it in errors; rates in baud, ``latency`` in seconds.
 
     ``baudrate``: of the request, or of the push; None takes 300, or what the dialect says. ``number``: the meter
-    number that must be found, compared without blanks and leading zeros.
+    number that must be found, compared without blanks and leading zeros. ``mode``: A, B or C in place of what the
+    identification offers.
     """
 
     where: str
@@ -65,6 +66,7 @@ class ReaderSettings:
     wake_up: bool = False
     latency: float = 0.5
     number: str | None = None
+    mode: Mode | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +308,8 @@ class MeterReader:
             wake_up=self.settings.wake_up,
             expected_size=size,
             latency=self.settings.latency,
+            bits=port.bits,
+            mode=self.settings.mode,
         )
 
     def _dialect_of(self, identification: Identification | None) -> Dialect:
@@ -330,6 +334,11 @@ class MeterReader:
     def _tell(self, event: Event) -> None:
         if self._on_event is not None:
             self._on_event(event)
+
+
+def asked_mode(mode: MeterMode) -> Mode | None:
+    """Return the mode of a readout that the owner insists on; None where the meter's offer is taken."""
+    return {MeterMode.A: Mode.A, MeterMode.B: Mode.B, MeterMode.C: Mode.C}.get(mode)
 
 
 def _plain(number: str) -> str:

@@ -22,6 +22,9 @@ WATCH = 1.0
 LOOK_AGAIN = 0.5
 """How often a port that is gone is looked for: its path only, nothing is opened."""
 
+BETWEEN = 0.2
+"""No request sooner after the last character of what came before: meters need this time to return to their start."""
+
 SETTLE = 0.2
 """udev sets owner and links a moment after the device has appeared."""
 
@@ -34,6 +37,7 @@ class SharedPort:
         self._lock = asyncio.Lock()
         self._port: Port | None = None
         self._watch: asyncio.Task[None] | None = None
+        self._free_at = 0.0
 
     @property
     def is_open(self) -> bool:
@@ -45,9 +49,12 @@ class SharedPort:
         """Have the port for one readout; others wait. Raises ``LineError`` when it cannot be opened."""
         async with self._lock:
             port = await self._opened(settings)
+            loop = asyncio.get_running_loop()
+            await asyncio.sleep(self._free_at - loop.time())
             try:
                 yield port
             finally:
+                self._free_at = loop.time() + BETWEEN
                 if port.is_open:
                     port.rest()
                 else:

@@ -11,7 +11,7 @@ from obisgw.iec62056_21.block_check import BlockCheck
 from obisgw.iec62056_21.events import Failure, Received, Rejected
 from obisgw.line.port import PortSettings
 from obisgw.reader.memory import Memory
-from obisgw.reader.reader import PUSH_BAUDRATE, MeterReader, ReaderSettings
+from obisgw.reader.reader import PUSH_BAUDRATE, MeterReader, ReaderSettings, asked_mode
 from obisgw.reader.shared_port import SETTLE, Ports
 
 from .edges import Miss, Success, Trouble
@@ -88,6 +88,7 @@ class LineMeter:
                 max_baudrate=settings.max_baudrate,
                 wake_up=bool(settings.wake_up),
                 latency=settings.latency,
+                mode=asked_mode(settings.mode),
             ),
             dialects,
             memory,
