@@ -20,6 +20,7 @@ from obisgw.reader.reader import MeterReader
 from obisgw.reader.shared_port import SharedPort
 
 from .dialect_options import dialects_of
+from .ending import run_signed_off
 from .line_options import add_line, reader_settings
 from .progress import Progress
 from .terminal import say
@@ -56,7 +57,7 @@ def run(options: argparse.Namespace) -> int:
     trace = Trace(file, f"obis-gateway {__version__}", f"format {options.format}")
     try:
         with file:
-            asyncio.run(_capture(options, trace))
+            status = run_signed_off(_capture(options, trace))
     finally:
         if not trace.received and not trace.sent:
             # The port could not even be opened: nothing is lost, and the next try finds its file free.
@@ -65,7 +66,7 @@ def run(options: argparse.Namespace) -> int:
             if options.mask:
                 _mask(options.file)
             say(f"{options.file}: recorded; 'obis-gateway decode {options.file}' shows what it says")
-    return 0
+    return status
 
 
 async def _capture(options: argparse.Namespace, trace: Trace) -> None:

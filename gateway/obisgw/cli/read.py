@@ -19,6 +19,7 @@ from obisgw.readings.registers import registers_of
 from obisgw.service.folder import state_folder
 
 from .dialect_options import dialects_of
+from .ending import run_signed_off
 from .line_options import add_line, reader_settings
 from .progress import Progress
 from .show import show_document
@@ -48,8 +49,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Read; raises MeterError or LineError (status 1) when that fails."""
-    asyncio.run(_read(options))
-    return 0
+    return run_signed_off(_read(options))
 
 
 async def _read(options: argparse.Namespace) -> None:
