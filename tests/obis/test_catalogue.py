@@ -96,6 +96,8 @@ MAIN = [
     (H, "6.28", "C", "return_temperature_heat", "Return temperature", "°C", DeviceClass.TEMPERATURE, MEASURED),
     (H, "6.29", "C", "flow_temperature_heat", "Flow temperature", "°C", DeviceClass.TEMPERATURE, MEASURED),
     (H, "6.30", "K", "temperature_difference_heat", "Temperature difference", "K", None, MEASURED),
+    (H, "6.30", "C", "temperature_difference_heat", "Temperature difference", "K", None, MEASURED),
+    (K, "5-0:12.0.0", "C", "temperature_difference_c12_cooling", "Temperature difference", "K", None, MEASURED),
     (K, "5-0:1.0.0", "kWh", "energy_c1_cooling", "Energy", "kWh", ENERGY, INCREASING),
     (G, "7-0:3.0.0", "m3", "volume_gas", "Volume", "m³", DeviceClass.GAS, INCREASING),
     (G, "7-0:3.1.0", "m3", "volume_converted_gas", "Volume converted", "m³", DeviceClass.GAS, INCREASING),
@@ -103,6 +105,18 @@ MAIN = [
     (W, "8-0:1.0.0", "m3", "volume_water", "Volume", "m³", DeviceClass.WATER, INCREASING),
     (HW, "9-0:1.0.0", "l", "volume_hot_water", "Volume", "L", DeviceClass.WATER, INCREASING),
 ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("code", "unit", "device_class"),
+    [("8.1.1", "kWh", ENERGY), ("1.7.0", "kWh", ENERGY), ("1.8.0", "kW", POWER), ("31.7.0", "V", DeviceClass.VOLTAGE)],
+)
+def test_a_unit_of_another_quantity_leaves_the_meaning_open(code: str, unit: str, device_class: DeviceClass) -> None:
+    """Old meters number in their own way: 8.1.1 in kilowatt-hours is no minimum of reactive power."""
+    description = describe(code_of(code), unit)
+    assert description.name == f"Register {code}"
+    assert (description.unit, description.device_class, description.state_class) == (unit, device_class, None)
+    assert not description.enabled_by_default
 
 
 @pytest.mark.parametrize(("register", "named", "shown"), [(row[:3], row[3:5], row[5:]) for row in MAIN])

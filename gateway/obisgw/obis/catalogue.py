@@ -29,6 +29,12 @@ _GROUPS_OF_THE_MEDIUM: Final = frozenset({0, 99})
 _LONG_QUANTITY: Final = re.compile(r"\bactive (energy|power)")
 _LONG_TARIFF: Final = re.compile(r"\btariff ([0-9]+)")
 _MAIN_CHANNELS: Final = frozenset({0, 1})
+_QUANTITY_WORDS: Final[dict[DeviceClass | None, str]] = {
+    DeviceClass.ENERGY: "energy",
+    DeviceClass.POWER: "power",
+    DeviceClass.VOLTAGE: "voltage",
+    DeviceClass.CURRENT: "current",
+}
 # Addresses that stand for the error register though they are no codes.
 _ERROR_ADDRESSES: Final = frozenset({"F", "FF"})
 
@@ -76,7 +82,7 @@ def describe_unknown(address: str, unit: str | None) -> Description:
 def _describe(code: ObisCode, unit: str | None, mbus_type: int | None, precision: int | None) -> Description:
     ha_unit = home_assistant_unit(unit, code)
     meaning = _meaning(code, ha_unit, mbus_type)
-    if meaning is None:
+    if meaning is None or _contradicts(code, meaning, ha_unit):
         meaning = Meaning(f"register {code.c}.{code.d}.{code.e}", _kind_by(ha_unit), enabled=False)
     if code.b not in _MAIN_CHANNELS:
         meaning = _varied(meaning, "channel", str(code.b), f"channel {code.b}")
@@ -100,6 +106,12 @@ def _key(code: ObisCode) -> str:
     elif window := ROLLING_WINDOWS.get(code.f):
         parts.append(_slug(window))
     return "_".join(filter(None, parts))
+
+
+def _contradicts(code: ObisCode, meaning: Meaning, unit: str | None) -> bool:
+    """Tell whether the unit is that of another quantity: old meters number their registers in their own way."""
+    word = _QUANTITY_WORDS.get(device_class_of(unit)) if unit and is_quantity(code) else None
+    return word is not None and word not in meaning.name
 
 
 def _kind_by(unit: str | None) -> ValueKind:

@@ -42,7 +42,7 @@ _EN_1434: Final = {
     (9, 21): text("property number"),
     (9, 24): diagnostic("measuring range"),
     (9, 31): diagnostic("operating hours with flow", _COUNTER, enabled=True),
-    (9, 34): diagnostic("pulse input volume register", _COUNTER),
+    (9, 34): diagnostic("pulse volume", _COUNTER),
     (9, 36): text("clock", ValueKind.TIMESTAMP),
 }
 # Of these, E is a tariff (or an input); elsewhere it only tells registers apart.

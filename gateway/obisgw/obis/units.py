@@ -68,6 +68,8 @@ _EXACT: Final = {"mWh": "mWh", "mW": "mW", "mV": "mV", "mA": "mA", "mHz": "mHz"}
 _MAX_UNIT: Final = 16
 # Media whose meters print "m" for minutes.
 _THERMAL: Final = frozenset({4, 5, 6})
+# C.D of theirs that are differences of temperatures.
+_DIFFERENCES: Final = frozenset({(6, 30), (12, 0)})
 
 _ENERGY: Final = frozenset({"Wh", "kWh", "MWh", "GWh", "J", "kJ", "MJ", "GJ", "cal", "kcal", "Mcal", "Gcal"})
 # Only what Home Assistant 2025.4 takes: kvar, kVA and L/h got their classes later, kvarh and
@@ -96,7 +98,7 @@ _ACCUMULATING: Final = frozenset({DeviceClass.ENERGY, DeviceClass.GAS, DeviceCla
 def home_assistant_unit(line_unit: str | None, code: ObisCode | None) -> str | None:
     """Return Home Assistant's text of a unit as it is on the line, `None` for none or for noise.
 
-    `code` decides units that mean two things: "m" is minutes on thermal meters.
+    `code` decides units that mean two things: "m" is minutes on thermal meters, and degrees of a difference are kelvins.
     """
     if line_unit is None:
         return None
@@ -108,7 +110,11 @@ def home_assistant_unit(line_unit: str | None, code: ObisCode | None) -> str | N
     folded = text.casefold()
     if folded == "m" and code is not None and code.a in _THERMAL:
         return "min"
-    return _SPELLINGS.get(folded, text)
+    unit = _SPELLINGS.get(folded, text)
+    if unit == "°C" and code is not None and code.a in _THERMAL and (code.c, code.d) in _DIFFERENCES:
+        # The same number in kelvins. As degrees, Home Assistant would add 32 to it for those who read Fahrenheit.
+        return "K"
+    return unit
 
 
 def device_class_of(unit: str | None, volume: DeviceClass = DeviceClass.VOLUME) -> DeviceClass | None:
