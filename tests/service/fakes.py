@@ -54,7 +54,7 @@ class FakeClock:
     def now(self) -> float:
         return self.time
 
-    def utc_offset(self) -> float:
+    def utc_offset(self, _at: float) -> float:
         return self.offset
 
     async def wait(self, event: asyncio.Event, seconds: float) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -52,7 +53,33 @@ def test_aligned_starts_fall_on_multiples(last: float, now: float, expected: flo
 
 def test_a_day_begins_at_local_midnight() -> None:
     """A day's multiple is that of the place, not of Greenwich."""
-    assert DAILY.next_start(1000.0, 1010.0, 0, utc_offset=7200.0) == DAY - 7200.0
+    assert DAILY.next_start(1000.0, 1010.0, 0, lambda _: 7200.0) == DAY - 7200.0
+
+
+@pytest.mark.parametrize(
+    ("every", "start", "ends", "expected"),
+    [
+        (24, "2026-03-28 00:00", "2026-03-28 00:05", "2026-03-29 00:00"),
+        (24, "2026-03-29 00:00", "2026-03-29 00:05", "2026-03-30 00:00"),  # a day of 23 hours
+        (24, "2026-10-25 00:00", "2026-10-25 00:05", "2026-10-26 00:00"),  # and one of 25
+        (6, "2026-10-25 00:00", "2026-10-25 00:05", "2026-10-25 06:00"),
+        (2, "2026-03-29 00:00", "2026-03-29 01:59", "2026-03-29 04:00"),  # there is no two o'clock
+        (1, "2026-03-29 01:00", "2026-03-29 01:05", "2026-03-29 03:00"),
+    ],
+)
+def test_midnight_is_midnight_when_summer_begins_and_ends(every: int, start: str, ends: str, expected: str) -> None:
+    """Else a battery meter would be read twice in an hour, at 23:00 and at midnight."""
+    zone = ZoneInfo("Europe/Vienna")
+
+    def unix(text: str) -> float:
+        return datetime.fromisoformat(text).replace(tzinfo=zone).timestamp()
+
+    def offset(at: float) -> float:
+        return datetime.fromtimestamp(at, zone).utcoffset().total_seconds()  # type: ignore[union-attr]
+
+    schedule = Schedule(every * 3600.0, aligned=True, battery=True)
+    assert schedule.next_start(unix(start), unix(ends), 0, offset) == unix(expected)
+    assert schedule.first_start(unix(start), unix(ends), offset) == unix(expected)
 
 
 def test_unaligned_starts_keep_their_distance() -> None:
@@ -116,5 +143,5 @@ def test_the_next_start_is_never_past_and_never_far(
     """Neither a burst of reads nor a meter forgotten."""
     schedule = Schedule(every, aligned, battery)
     now = last + takes
-    start = schedule.next_start(last, now, failures, offset)
+    start = schedule.next_start(last, now, failures, lambda at: offset + 3600 * (at // 1e7 % 2))
     assert now - 1e-3 <= start <= now + schedule.pause_after(failures) + every + 1e-3

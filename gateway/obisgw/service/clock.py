@@ -14,8 +14,8 @@ class Clock(Protocol):
     def now(self) -> float:
         """Return Unix time in seconds."""
 
-    def utc_offset(self) -> float:
-        """Return the local time's seconds east of UTC, now."""
+    def utc_offset(self, at: float) -> float:
+        """Return the local time's seconds east of UTC at a moment of Unix time: summer and winter differ."""
 
     async def wait(self, event: asyncio.Event, seconds: float) -> None:
         """Return when the event is set, or after that many seconds."""
@@ -28,9 +28,9 @@ class SystemClock:
         """Return Unix time in seconds."""
         return time.time()
 
-    def utc_offset(self) -> float:
-        """Return the local time's seconds east of UTC, now."""
-        return float(time.localtime().tm_gmtoff)
+    def utc_offset(self, at: float) -> float:
+        """Return the local time's seconds east of UTC at a moment of Unix time: summer and winter differ."""
+        return float(time.localtime(at).tm_gmtoff)
 
     async def wait(self, event: asyncio.Event, seconds: float) -> None:
         """Return when the event is set, or after that many seconds."""
@@ -43,4 +43,5 @@ class SystemClock:
 
 def local_day(clock: Clock) -> str:
     """Return today's local date, for counting reads a day."""
-    return datetime.fromtimestamp(clock.now() + clock.utc_offset(), UTC).date().isoformat()
+    now = clock.now()
+    return datetime.fromtimestamp(now + clock.utc_offset(now), UTC).date().isoformat()

@@ -51,7 +51,7 @@ class MeterRun:
         self._failures = 0
         self._last_published = 0.0
         self._told: tuple[PublisherEdge, MeterIdentity, MeterOptions] | None = None
-        self.due = self.schedule.first_start(state.last_start, clock.now(), clock.utc_offset())
+        self.due = self.schedule.first_start(state.last_start, clock.now(), clock.utc_offset)
         self.introduce()
 
     @property
@@ -106,7 +106,7 @@ class MeterRun:
             # Plugs are moved and put back: look at once what became of it.
             self.due = now + AFTER_LOSS
         else:
-            self.due = self.schedule.next_start(start, now, self._failures, self._clock.utc_offset())
+            self.due = self.schedule.next_start(start, now, self._failures, self._clock.utc_offset)
 
     async def listen(self) -> None:
         """Take what the meter sends unasked, for ever."""

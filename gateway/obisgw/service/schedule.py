@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -14,6 +15,12 @@ _EARLY = 5.0
 
 BATTERY_ATTEMPTS = 3
 """A battery meter's budget is spent by failed readouts too; so many in a row may use one slot."""
+
+Offset = Callable[[float], float]
+
+
+def _utc(_: float) -> float:
+    return 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,11 +42,12 @@ class Schedule:
             return cls(DAY, aligned, battery=True)
         return cls(DEFAULT_EVERY.total_seconds(), aligned)
 
-    def next_start(self, last: float, now: float, failures: int, utc_offset: float = 0.0) -> float:
+    def next_start(self, last: float, now: float, failures: int, utc_offset: Offset = _utc) -> float:
         """Return when to read next.
 
         ``last`` is the time of the last start, ``now`` of this call, both in seconds of Unix time; ``failures`` counts
-        failed readouts in a row; ``utc_offset`` in seconds east. Starts that were missed are left out, not made up.
+        failed readouts in a row; ``utc_offset`` gives the seconds east at a moment. Starts that were missed are left
+        out, not made up.
         """
         pause = self.pause_after(failures)
         # A retry of a battery meter inside its slot does not fall on a multiple.
@@ -48,7 +56,7 @@ class Schedule:
         # The next multiple; one that falls into the readout, or that a timer met a moment early, is not taken twice.
         return self._multiple_after(max(now, last + pause - self.every + min(_EARLY, self.every / 2)), utc_offset)
 
-    def first_start(self, last: float, now: float, utc_offset: float = 0.0) -> float:
+    def first_start(self, last: float, now: float, utc_offset: Offset = _utc) -> float:
         """Return when to read first after the service started; ``last`` is the last start before that, 0 for none.
 
         At once, but for a battery meter that was read in this slot already.
@@ -58,8 +66,16 @@ class Schedule:
         due = self._multiple_after(last, utc_offset) if self.aligned else last + self.every
         return max(now, due)
 
-    def _multiple_after(self, moment: float, utc_offset: float) -> float:
-        return ((moment + utc_offset) // self.every + 1) * self.every - utc_offset
+    def _multiple_after(self, moment: float, utc_offset: Offset) -> float:
+        offset = utc_offset(moment)
+        multiple = ((moment + offset) // self.every + 1) * self.every - offset
+        then = utc_offset(multiple)
+        if then != offset and (multiple + then) % self.every:
+            # Summer or winter time begins in between: midnight is an hour sooner or later.
+            multiple += offset - then
+            if multiple <= moment or (multiple + utc_offset(multiple)) % self.every:
+                multiple += self.every  # There is no two o'clock in the night when summer begins.
+        return multiple
 
     def pause_after(self, failures: int) -> float:
         """Return the seconds from one start to the next after ``failures`` in a row."""
