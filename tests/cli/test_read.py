@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from obisgw.cli import main
-from obisgw.cli.progress import progress_text
+from obisgw.cli.progress import fitted, progress_text
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -41,7 +41,7 @@ def test_wrong_options_are_2(words: list[str], capsys: pytest.CaptureFixture[str
     [
         (0, None, 300, "waiting for the meter"),
         (600, 1200, 300, "600 of 1200 bytes at 300 Bd (30 a second), 20 s left"),
-        (600, None, 9600, "600 bytes at 9600 Bd (960 a second); how many come is known after the first time"),
+        (600, None, 9600, "600 bytes at 9600 Bd (960 a second); how many will come is not known yet"),
     ],
 )
 def test_progress_says_bytes_rate_and_time_left(received: int, expected: int | None, baudrate: int, text: str) -> None:
@@ -61,3 +61,9 @@ def test_a_simulator_that_cannot_be_is_2(words: list[str], said: str, capsys: py
     """With the nearest that can."""
     assert main(["simulate", *words]) == 2
     assert said in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("columns", "shown"), [(80, "1200 bytes"), (8, "1200 by"), (1, ""), (0, "1200 bytes")])
+def test_progress_never_wraps(columns: int, shown: str) -> None:
+    """Terminals that do not tell their width get all of it."""
+    assert fitted("1200 bytes", columns) == shown

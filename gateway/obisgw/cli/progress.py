@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sys
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -27,7 +28,7 @@ class Progress:
 
     def __init__(self, *, quiet: bool) -> None:
         self._quiet = quiet
-        self._live = sys.stderr.isatty() and not quiet
+        self._live = sys.stderr.isatty() and not quiet and os.environ.get("TERM") != "dumb"
         self._shown = False
 
     def tell(self, event: Event) -> None:
@@ -76,9 +77,15 @@ class Progress:
             if (session := reader.session) is None:
                 continue
             text = progress_text(session.received, session.settings.expected_size, session.baudrate)
-            sys.stderr.write(f"\r{text}\x1b[K")
+            columns = os.get_terminal_size(sys.stderr.fileno()).columns
+            sys.stderr.write(f"\r{fitted(text, columns)}\x1b[K")
             sys.stderr.flush()
             self._shown = True
+
+
+def fitted(text: str, columns: int) -> str:
+    """Return as much of the text as one line holds: a line that wraps could not be written over. 0: not known."""
+    return text[: columns - 1] if columns else text
 
 
 def progress_text(received: int, expected: int | None, baudrate: int | None) -> str:
@@ -87,6 +94,6 @@ def progress_text(received: int, expected: int | None, baudrate: int | None) -> 
         return "waiting for the meter"
     rate = baudrate / BITS
     if expected is None or received >= expected:
-        return f"{received} bytes at {baudrate} Bd ({rate:.0f} a second); how many come is known after the first time"
+        return f"{received} bytes at {baudrate} Bd ({rate:.0f} a second); how many will come is not known yet"
     left = (expected - received) / rate
     return f"{received} of {expected} bytes at {baudrate} Bd ({rate:.0f} a second), {left:.0f} s left"
