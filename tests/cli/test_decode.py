@@ -80,6 +80,22 @@ def test_what_is_no_telegram_is_said(content: bytes, file: Path, capsys: pytest.
     assert "there is no telegram in this capture" in said
 
 
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (b"\x1b\x1b\x1b\x1b\x01\x01\x01\x01\x76\x02(\x03)" + bytes(range(256)), "SML"),
+        (b"\x7e\xa0\x07\x03\x21\x93\x0f\x01\x7e\x02\x03\x03", "HDLC"),
+        (b"\x68\x04\x04\x68\x08\x01\x72\x00\x7b\x16", "M-Bus"),
+    ],
+)
+def test_another_protocol_is_named(content: bytes, name: str, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Status 1, nothing proved, even where its bytes hold a frame by chance."""
+    for form in (content, content.hex(" ").encode()):
+        status, document, said = decoded(file, capsys, form)
+        assert (status, document["registers"]) == (1, [])
+        assert name in said
+
+
 def test_the_table_is_plain_where_no_terminal_is(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Data on standard output, everything about them on standard error."""
     assert main(["decode", str(file)]) == 0

@@ -54,6 +54,54 @@ def hexadecimal(data: bytes, form: str) -> bytes:
     }[form].encode()
 
 
+def dump(data: bytes, form: str) -> bytes:
+    """``data`` as the usual programs show it; every one has lines of sixteen bytes."""
+    lines = []
+    for at in range(0, len(data), 16):
+        part = data[at : at + 16]
+        plain = "".join(chr(byte) if 0x20 <= byte < 0x7F else "." for byte in part)
+        digits = part.hex(" ")
+        match form:
+            case "xxd":
+                lines.append(f"{at:08x}: {part.hex(' ', -2):<40} {plain}")
+            case "hexdump -C":
+                lines.append(f"{at:08x}  {digits[:23]:<23}  {digits[24:]:<24} |{plain}|")
+            case "hexdump":
+                words = part + b"\0" * (len(part) % 2)
+                lines.append(
+                    f"{at:07x} " + " ".join(f"{b:02x}{a:02x}" for a, b in zip(words[::2], words[1::2], strict=True))
+                )
+            case "od":
+                lines.append(f"{at:07o} {digits}")
+            case _:
+                lines.append(f"{at:06x} {digits:<48} >{plain}<")
+    if form != "xxd":
+        end = f"{len(data):07o}" if form == "od" else f"{len(data):07x}"
+        lines.append(end)
+    return "\n".join(lines).encode() + b"\n"
+
+
+@pytest.mark.parametrize("form", ["xxd", "hexdump -C", "hexdump", "od", "od with characters"])
+@pytest.mark.parametrize("tail", [0, 1, 2, 7])
+def test_what_dump_programs_show_is_read(form: str, tail: int) -> None:
+    """Offsets and characters are not taken for bytes, whatever stands in the last line."""
+    data = READOUT + b"\0" * tail
+    assert telegrams_in(dump(data, form), DIALECTS).raw == data
+
+
+def test_lines_that_a_dump_leaves_out_are_filled() -> None:
+    """`hexdump` and `od` show a star in place of lines like the one before: here, of a wake-up."""
+    shown = b"00000000  00 00 00 00 00 00 00 00  00 00 00 00 00 00 00 00  |................|\n*\n00000040  2f 3f|/?|\n"
+    data = telegrams_in(shown.replace(b"3f|", b"3f  |") + b"00000042\n", DIALECTS).raw
+    assert data == b"\0" * 64 + b"/?"
+
+
+def test_hexadecimal_text_is_no_dump() -> None:
+    """Its first group is no offset, or the next one does not fit."""
+    assert telegrams_in(b"0000 2f49", DIALECTS).raw == b"\0\0/I"
+    assert telegrams_in(b"0000 2f49\n0000 2f49", DIALECTS).raw == b"\0\0/I\0\0/I"
+
+
 @pytest.mark.parametrize(
     "capture",
     [
@@ -97,6 +145,8 @@ def test_a_readout_is_found_in_what_a_user_saved(capture: bytes) -> None:
         READOUT[:-20],
         # Without its beginning nobody knows what was lost.
         READOUT[30:],
+        # A block check that fits by chance.
+        IDENTIFICATION + framed(DATA + b"\x10\x13!\r\n"),
         P1.replace(b"123.4", b"123.5"),
         P1[:-5],
         P1[:-6],
@@ -110,6 +160,12 @@ def test_a_readout_is_found_in_what_a_user_saved(capture: bytes) -> None:
 def test_a_damaged_message_proves_nothing(capture: bytes) -> None:
     """It is shown all the same, to explain what happened."""
     assert not only(capture).telegram.proved
+
+
+def test_a_telegram_without_end_is_taken_apart_and_proves_nothing() -> None:
+    """As long as none is: a session ends it at the same length."""
+    endless = IDENTIFICATION + framed(b"1.8.0(1*kWh)\r\n" * 6000 + b"!\r\n")
+    assert not any(message.telegram.proved for message in messages(endless))
 
 
 def test_parity_finds_what_the_block_check_cannot() -> None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from obisgw.errors import ConfigurationError, MeterError
 from obisgw.iec62056_21.capture import telegrams_in
+from obisgw.reader.explain import OTHERS, protocol_in
 from obisgw.readings.document import capture_document, why_unproved
 from obisgw.readings.registers import registers_of
 
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     import argparse
 
 _MOST_BYTES = 16_000_000
+_SAMPLE = 65_536
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -51,8 +53,12 @@ def run(options: argparse.Namespace) -> int:
     elif capture.messages:
         show_document(document)
         show_unproved(document)
-    if any(message.telegram.proved for message in capture.messages):
+    # Among any bytes there is sometimes a frame that proves nothing but itself.
+    if any(message.telegram.proved and b"(" in message.telegram.block for message in capture.messages):
         return 0
+    other = protocol_in(capture.raw[:_SAMPLE]) if not capture.identifications else None
+    if other in {"SML", "HDLC", "M-Bus"}:
+        raise MeterError("there is no telegram of IEC 62056-21 in this capture", where=where, hint=OTHERS[other])
     if not capture.messages:
         hint = "a capture holds what the meter sent, as bytes or as hexadecimal digits"
         raise MeterError("there is no telegram in this capture", where=where, hint=hint)

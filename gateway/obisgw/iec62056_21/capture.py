@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from .block_check import BlockCheck, BlockCheckKind, compute
 from .characters import EOT, ETX, strip_parity
 from .dialects import Dialect, Dialects
+from .framing import MAX_MESSAGE
 from .identification import Identification, Mode, parse_identification
 from .p1 import read_end_mark
 from .recording import captured_bytes
@@ -158,6 +159,8 @@ class _Scanner:
             if self._text[end] != EOT or following >= self._limit(behind):
                 break
             start = following + 1
+        # Any bytes hold an STX and an ETX somewhere, and one in 128 of them a fitting block check.
+        damaged = damaged or sum(len(_NOT_PRINTABLE.findall(part)) for part in parts)
         if check is BlockCheck.ABSENT:
             # A recording of one answer that stops at ETX: parity has proved each character. Elsewhere it was cut.
             alone = self._identification is None and self._carried and len(parts) == 1
@@ -282,7 +285,7 @@ class _Scanner:
 
         A telegram that was cut is followed by the same identification, in the middle of a line if need be.
         """
-        return min(self._next_identification.behind(start), self._next_same.behind(start))
+        return min(self._next_identification.behind(start), self._next_same.behind(start), start + MAX_MESSAGE)
 
 
 def _with(telegram: Telegram, *, damaged: int, whole: bool) -> Telegram:

@@ -18,6 +18,8 @@ from enum import Enum
 
 from obisgw.errors import ConfigurationError
 
+from .hex_dump import bytes_of_dump
+
 HEADER = "# obis-gateway capture 1"
 
 _CHUNK = re.compile(r"(\d+(?:\.\d+)?) (rx|tx) ((?:[0-9A-Fa-f]{2})*)")
@@ -71,15 +73,19 @@ def parse_capture(text: str) -> tuple[Chunk, ...]:
 
 
 def captured_bytes(capture: bytes) -> bytes:
-    """Return the bytes of the line in ``capture``: a recording, hexadecimal text, or the bytes themselves."""
+    """Return the bytes of the line in ``capture``: a recording, a dump, hexadecimal text, or the bytes themselves."""
     capture = capture.removeprefix(_BYTE_ORDER_MARK)
     if capture.startswith(HEADER.encode("ascii")):
         return b"".join(chunk.data for chunk in parse_capture(capture.decode("utf-8", "replace")))
-    return _from_hexadecimal(capture) or capture
+    return bytes_of_dump(capture) or _from_hexadecimal(capture) or capture
 
 
 def _from_hexadecimal(capture: bytes) -> bytes | None:
     text = capture.strip()
+    try:
+        return bytes.fromhex(text.decode("ascii"))
+    except ValueError:
+        pass  # Other separators, a prefix, or no hexadecimal text at all.
     digits: list[bytes] = []
     position = 0
     while (match := _HEX.match(text, position)) is not None:

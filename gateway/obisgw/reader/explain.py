@@ -17,7 +17,7 @@ _PLACEMENT = (
 _PERHAPS_PUSHED = frozenset({Failure.CUT, Failure.GARBAGE, Failure.START_LOST})
 """What a push meter looks like whose identification happened to follow our request."""
 
-_OTHERS = {
+OTHERS = {
     "SML": "this is SML, a protocol that this program does not read; an SML reader does",
     "HDLC": "this looks like HDLC frames (DLMS/COSEM), which this program does not read",
     "M-Bus": "this looks like M-Bus frames; the meter speaks M-Bus over its optical port",
@@ -42,11 +42,11 @@ def explain(attempts: list[Attempt], where: str) -> MeterError | RefusedError:
     times = f" ({len(attempts)} attempts)" if len(attempts) > 1 else ""
     sample = b"".join(attempt.sample for attempt in attempts)
     if telling.identification is None and (other := protocol_in(sample)) is not None:
-        return MeterError(f"no identification came, but other characters{times}", where=where, hint=_OTHERS[other])
+        return MeterError(f"no identification came, but other characters{times}", where=where, hint=OTHERS[other])
     kind = RefusedError if telling.failure is Failure.REFUSED else MeterError
     problem, hint = _words(telling)
     if telling.failure in _PERHAPS_PUSHED and protocol_in(sample) == "D":
-        hint = f"if {_OTHERS['D']}; else {hint}"
+        hint = f"if {OTHERS['D']}; else {hint}"
     return kind(problem + times, where=where, hint=hint)
 
 
