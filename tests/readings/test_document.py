@@ -78,7 +78,7 @@ def test_the_example_of_a_register() -> None:
         "baud_char": "5",
         "model": "MT174-0001",
     }
-    assert document["checks"] == {"bcc": "absent", "kind": None, "parity_errors": 0}
+    assert document["checks"] == {"bcc": "absent", "parity_errors": 0}
     (register,) = document["registers"]
     assert register | {"key": None, "name": None} == {
         "address": "1.8.1",

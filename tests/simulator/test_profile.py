@@ -9,6 +9,7 @@ import pytest
 from obisgw.errors import ConfigurationError
 from obisgw.iec62056_21.characters import CharacterFormat, add_parity, strip_parity
 from obisgw.iec62056_21.identification import Mode
+from obisgw.iec62056_21.recording import HEADER, Chunk, Direction, format_chunk
 from obisgw.simulator.household import Household
 from obisgw.simulator.profile import load_profile, profile_names, replay_profile
 from obisgw.simulator.serve import Simulator, SimulatorOptions
@@ -49,6 +50,23 @@ def test_a_captured_readout_is_sent_again_byte_by_byte(tmp_path: Path, capture: 
     heard = clock.listen(60)
     assert strip_parity(heard)[0].startswith(CAPTURE)
     assert strip_parity(heard)[1] == 0
+
+
+def test_a_recording_is_sent_again_without_what_the_reader_sent(tmp_path: Path) -> None:
+    """The acknowledgement and the break in it are not the meter's."""
+    at = CAPTURE.index(b"\n") + 1
+    chunks = [
+        Chunk(0.0, Direction.SENT, b"/?!\r\n"),
+        Chunk(0.4, Direction.RECEIVED, CAPTURE[:at]),
+        Chunk(1.0, Direction.SENT, b"\x06050\r\n"),
+        Chunk(1.5, Direction.RECEIVED, CAPTURE[at:]),
+        Chunk(2.5, Direction.SENT, b"\x01B0\x03q"),
+    ]
+    recorded, saved = tmp_path / "recording", tmp_path / "bytes"
+    recorded.write_text("\n".join((HEADER, *map(format_chunk, chunks))) + "\n")
+    saved.write_bytes(CAPTURE)
+    assert replay_profile(recorded).block == replay_profile(saved).block
+    assert replay_profile(recorded).settings == replay_profile(saved).settings
 
 
 def test_a_captured_push_is_pushed(tmp_path: Path) -> None:

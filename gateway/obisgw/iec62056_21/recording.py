@@ -80,6 +80,14 @@ def captured_bytes(capture: bytes) -> bytes:
     return bytes_of_dump(capture) or _from_hexadecimal(capture) or capture
 
 
+def received_bytes(capture: bytes) -> bytes:
+    """Return what ``captured_bytes`` returns, without what a recording says that the reader sent."""
+    if not capture.startswith(HEADER.encode("ascii")):
+        return captured_bytes(capture)
+    chunks = parse_capture(capture.decode("utf-8", "replace"))
+    return b"".join(chunk.data for chunk in chunks if chunk.direction is Direction.RECEIVED)
+
+
 def _from_hexadecimal(capture: bytes) -> bytes | None:
     text = capture.strip()
     try:

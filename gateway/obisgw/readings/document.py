@@ -112,7 +112,6 @@ def _document(
     unproved: Iterable[Register] | None,
 ) -> Json:
     check = BlockCheck.ABSENT if telegram is None else telegram.check
-    kind = None if telegram is None or telegram.check_kind is None else telegram.check_kind.value
     document: Json = {
         "mode": None if telegram is None else telegram.mode.value,
         "identification": None
@@ -126,7 +125,6 @@ def _document(
         "medium": medium.value,
         "checks": {
             "bcc": check.value,
-            "kind": kind,
             "parity_errors": 0 if telegram is None else telegram.parity_errors,
         },
         "registers": _registers(registers),

@@ -17,6 +17,7 @@ from obisgw.iec62056_21.block_check import BlockCheckKind
 from obisgw.iec62056_21.characters import ETX, STX, CharacterFormat, strip_parity
 from obisgw.iec62056_21.identification import Mode, parse_identification
 from obisgw.iec62056_21.meter_settings import AcknowledgementRule, MeterData, MeterList, MeterSettings, WakeUp
+from obisgw.iec62056_21.recording import received_bytes
 
 from .household import Household
 from .values import render
@@ -144,6 +145,7 @@ def _profile(name: str, document: dict[str, Any]) -> Profile:
 def replay_profile(path: Path, mode: Mode | None = None) -> Profile:
     """Return a profile that sends a captured telegram again, from its identification on, byte by byte.
 
+    The file holds bytes, hexadecimal text, a dump or a recording of ``obis-gateway capture``.
     ``mode`` None: data between STX and ETX are read out by request in the mode of the baud character, others are
     pushed. Parity bits in the file are taken off; block checks stay as captured.
     """
@@ -156,6 +158,7 @@ def replay_profile(path: Path, mode: Mode | None = None) -> Profile:
         ) from error
     if len(raw) > _MOST_BYTES:
         raise ConfigurationError("this is no telegram: it is larger than 1 MB", where=str(path))
+    raw = received_bytes(raw)
     text, errors = strip_parity(raw)
     # Seven-bit text with parity has few odd characters; a file without parity has about as many odd as even ones.
     capture = text if errors < len(raw) // 10 else raw
