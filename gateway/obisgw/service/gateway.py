@@ -135,7 +135,12 @@ class Gateway:
             self._save()
         elif changed and self._save_soon is None:
             # Dozens of meters are met within seconds, once; their lines shall not wait for the disk each time.
-            self._save_soon = asyncio.get_running_loop().call_later(SAVE_SOON, self._save)
+            self._save_soon = asyncio.get_running_loop().call_later(SAVE_SOON, self._save_aside)
+
+    def _save_aside(self) -> None:
+        """Save by another thread: a memory card takes its time, and a reading may just be coming in."""
+        self._save_soon = None
+        asyncio.get_running_loop().run_in_executor(None, self._state.save)
 
     def _save(self) -> None:
         if self._save_soon is not None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import os
+import threading
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -52,6 +53,7 @@ class State:
     meters: dict[str, MeterState] = field(default_factory=dict)
     complained: bool = False
     """Whether the log already tells that the file cannot be written."""
+    _writing: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
 
     @classmethod
     def load(cls, path: Path | None) -> State:
@@ -74,21 +76,26 @@ class State:
         return self.meters.setdefault(entry, MeterState())
 
     def save(self) -> None:
-        """Write the file whole or not at all."""
+        """Write the file whole or not at all. Waits for the disk; any thread may call it."""
         if self.path is None:
             return
-        document = {"format": _FORMAT, "meters": {entry: _document(meter) for entry, meter in self.meters.items()}}
-        new = self.path.with_suffix(".new")
+        with self._writing:
+            # One step, so that a change by another thread cannot come in between.
+            meters = list(self.meters.items())
+            self._write(self.path, {"format": _FORMAT, "meters": {entry: _document(meter) for entry, meter in meters}})
+
+    def _write(self, path: Path, document: dict[str, Any]) -> None:
+        new = path.with_suffix(".new")
         try:
             with new.open("w", encoding="utf-8") as file:
                 file.write(json.dumps(document, ensure_ascii=False))
                 file.flush()
                 os.fsync(file.fileno())
-            new.replace(self.path)
+            new.replace(path)
         except OSError as error:
             if not self.complained:
                 words = "%s cannot be written: %s (read counts and known meters are lost at a restart)"
-                _log.error(words, self.path, error.strerror)
+                _log.error(words, path, error.strerror)
             self.complained = True
         else:
             self.complained = False
