@@ -102,8 +102,8 @@ class LineMeter:
             readout = await self._reader.read()
         except ObisGatewayError as error:
             return Miss(error, trouble_of(self._reader.attempts, self._reader.rejected))
-        await self._edges.turn.acquire()
-        asyncio.get_running_loop().call_soon(self._edges.turn.release)
+        async with self._edges.turn:
+            await asyncio.sleep(0)
         ago = asyncio.get_running_loop().time() - readout.last_byte
         reading = self._interpreter.reading_of(readout.telegram, readout.dialect, readout.seconds, ago)
         if not reading.registers:
