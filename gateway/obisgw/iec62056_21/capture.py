@@ -47,7 +47,7 @@ _FRAME_END = re.compile(rb"[\x03\x04]")
 _STX = re.compile(rb"\x02")
 _MARK = re.compile(rb"(?<=[\r\n)])!")
 # The reader's acknowledgement, line ends and noise that stand between an identification and its data.
-_BEFORE_DATA = re.compile(rb"(?:\x06[0-9]{3}|[^ -~])*+")
+_BEFORE_DATA = re.compile(rb"(?:\x06[0-9]{3}|[^ -~])*")
 _DATA_LINE = re.compile(rb"(?:\A|(?<=[\r\n]))[ -'*-.0-~]*\(")
 _NOT_PRINTABLE = re.compile(rb"[^ -~\r\n]")
 _MAX_STARTS = 8

@@ -13,14 +13,14 @@ from typing import Literal
 from .telegram import Bracket, DataSet, Unparsed
 
 # An address has no ( ) / ! by the standard. A value may hold all but brackets: Siemens and Sanxing print "/" in it.
-# Possessive, so that no text costs more than a few passes. Lines end with CR LF, CR CR LF, LF or LF LF.
+# Possessive, so that no text costs more than a few passes; groups are not, which Python before 3.11.5 matches wrongly.
+# Lines end with CR LF, CR CR LF, LF or LF LF.
 _ADDRESS = r'[ "-\'*-.0-~]*+'
 _VALUE = r"[ -'+-~]*+"
-_TAIL = r"(?:\*[ -'*-~]*+)?+"
+_TAIL = r"(?:\*[ -'*-~]*+)?"
 _BRACKET_ = r"\([ -'*-~]*+\)"
-_DATA_SET = re.compile(rf"(({_ADDRESS})\(({_VALUE})(?:\*([ -'*-~]*+))?+\)((?:{_BRACKET_})*+))")
+_DATA_SET = re.compile(rf"(({_ADDRESS})\(({_VALUE})(?:\*([ -'*-~]*+))?\)((?:{_BRACKET_})*))")
 _BRACKET = re.compile(rf"\(({_VALUE})({_TAIL})\)")
-_CLEAN_BLOCK = re.compile(rf"(?:{_ADDRESS}(?:{_BRACKET_})++[\r\n]*+)*+(?:![\r\n]*+)?+")
 _NOT_PRINTABLE = re.compile(r"[^ -~]")
 
 # DSMR 2.2 and 3.0 print the gas reading of 0-n:24.3.0 on a line of its own, and mean one data set.
@@ -56,6 +56,7 @@ def parse_data_sets(block: bytes) -> tuple[tuple[DataSet, ...], tuple[Unparsed, 
 # block for each number of lines, so that a few kinds of meters do not displace each other.
 _last: dict[int, dict[str, DataSet | Literal[False] | None]] = {}
 _LAST_BLOCKS = 8
+_LONGEST_CLEAN = 2000
 _LAST_LINES = 400
 _NO_DATA: dict[str, DataSet | Literal[False] | None] = {"": False, "!": False}
 
@@ -65,10 +66,12 @@ def _of_clean_lines(lines: list[str]) -> list[DataSet] | None:
     known = list(map(_last.get(len(lines), _NO_DATA).get, lines))
     missing = [line for line, data_set in zip(lines, known, strict=True) if data_set is None]
     text = "\n".join(missing)
-    if not _CLEAN_BLOCK.fullmatch(text) or text.count(")(") + text.count("&") >= _MAX_BRACKETS:
+    if not all(map(_may_be_clean, missing)) or text.count(")(") + text.count("&") >= _MAX_BRACKETS:
         return None
     if missing:
         parsed = _of_clean(text)
+        if sum(len(data_set.raw) for data_set in parsed) + len(missing) - 1 != len(text):
+            return None
         if len(parsed) != len(missing):
             return _of_clean("\n".join(lines))
         new = iter(parsed)
@@ -78,6 +81,11 @@ def _of_clean_lines(lines: list[str]) -> list[DataSet] | None:
                 _last.clear()
             _last[len(lines)] = _NO_DATA | dict(zip(lines, known, strict=True))
     return [data_set for data_set in known if data_set]
+
+
+def _may_be_clean(line: str) -> bool:
+    """Whether a line looks like data sets alone. Searching long ones for them could take their length squared."""
+    return line[-1:] == ")" and len(line) <= _LONGEST_CLEAN
 
 
 def _of_clean(text: str) -> list[DataSet]:
