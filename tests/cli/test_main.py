@@ -87,6 +87,17 @@ def test_a_value_that_cannot_be_is_named(words: str, problem: str, capsys: pytes
     assert problem in capsys.readouterr().err
 
 
+def test_a_recording_of_nothing_is_not_kept(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The next try finds its file free."""
+    file = tmp_path / "recording"
+    for _ in range(2):
+        assert cli.main(["capture", str(tmp_path / "no-port"), str(file)]) == 1
+        said = capsys.readouterr().err
+        assert f"{file}: not kept, no byte came or went" in said
+        assert "there is no such port" in said
+    assert not file.exists()
+
+
 def test_the_demonstration_of_an_unknown_meter_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
     """Nothing is started for it."""
     assert cli.main(["demo", "--profile", "houshold"]) == 2

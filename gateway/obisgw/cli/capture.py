@@ -62,6 +62,7 @@ def run(options: argparse.Namespace) -> int:
         if not trace.received and not trace.sent:
             # The port could not even be opened: nothing is lost, and the next try finds its file free.
             options.file.unlink()
+            say(f"{options.file}: not kept, no byte came or went")
         else:
             if options.mask:
                 _mask(options.file)
