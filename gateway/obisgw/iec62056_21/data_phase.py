@@ -113,7 +113,7 @@ class DataPhase:
         if receiver.inside:
             ends_in_silence = receiver.marked and not self._check_required
             return Waiting.FOR_NOTHING if ends_in_silence else Waiting.FOR_MORE
-        if _SESSION_ENDED in receiver.clean[-8:]:
+        if _SESSION_ENDED in receiver.tail:
             return Hopeless(Failure.REFUSED, "the meter ended the session instead of sending data")
         return self._judge_noise(now)
 

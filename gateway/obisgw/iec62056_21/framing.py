@@ -94,14 +94,9 @@ class BlockReceiver:
         return len(self._raw) - max(0, (self._start or 0) - self.started)
 
     @property
-    def raw(self) -> bytes:
-        """Every character received."""
-        return bytes(self._raw)
-
-    @property
-    def clean(self) -> bytes:
-        """Every character received, without parity."""
-        return bytes(self._clean)
+    def tail(self) -> bytes:
+        """The last few characters received, without parity."""
+        return bytes(self._clean[-8:])
 
     @property
     def unreadable(self) -> bool:

@@ -6,7 +6,7 @@ import re
 
 from . import timing
 from .block_check import BlockCheck, BlockCheckKind, compute, crc16
-from .characters import ETX, STX, strip_parity
+from .characters import ETX, STX, strip_parity, without_parity
 from .dialects import Dialect, Dialects
 from .events import Action, Event, Failure, Identified, Received, Rejected, SetLine
 from .framing import MAX_MESSAGE, Parity, end_of_data, observe_parity
@@ -46,7 +46,6 @@ class PushSession:
         self._crc_expected = False
         self._likeness = Likeness()
         self._started = 0.0
-        self._last_byte = 0.0
         self._opened = False
         self._events: list[Event] = []
         self._deadline: float | None = 0.0
@@ -96,8 +95,7 @@ class PushSession:
             self._started = now
         self.received += len(data)
         self._raw += data
-        self._clean += strip_parity(data)[0] if self._software_parity else data
-        self._last_byte = now
+        self._clean += without_parity(data) if self._software_parity else data
         progress = True
         while progress:
             progress = self._advance(now)
