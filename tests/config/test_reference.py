@@ -9,7 +9,7 @@ import pytest
 
 from obisgw.config.old_names import OLD_NAMES
 from obisgw.config.reference import configuration_page
-from obisgw.config.table import SECTIONS, GatewaySettings, MeterSettings, MqttSettings
+from obisgw.config.table import SECTIONS, ApiSettings, GatewaySettings, MeterSettings, MqttSettings
 
 COMPUTED = {"entry", "line", "password"}
 """Fields that the check fills in and no file sets."""
@@ -17,7 +17,12 @@ COMPUTED = {"entry", "line", "password"}
 
 def test_every_field_is_in_the_table() -> None:
     """A field without help and check cannot be set."""
-    for section, cls in (("meters", MeterSettings), ("mqtt", MqttSettings), ("gateway", GatewaySettings)):
+    for section, cls in (
+        ("meters", MeterSettings),
+        ("mqtt", MqttSettings),
+        ("api", ApiSettings),
+        ("gateway", GatewaySettings),
+    ):
         assert {field.name for field in fields(cls)} - COMPUTED == {setting.name for setting in SECTIONS[section]}
 
 

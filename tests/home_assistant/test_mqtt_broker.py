@@ -9,8 +9,8 @@ from homeassistant.const import STATE_UNAVAILABLE
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from obisgw.config.table import MqttSettings
-from obisgw.mqtt.gateway import Command, MeterOptions
 from obisgw.mqtt.publisher import Publisher
+from obisgw.readings.shown import Command, MeterOptions
 from tests.home_assistant.said import warnings_of
 from tests.mqtt.brokers import mosquitto, until
 from tests.mqtt.samples import GATEWAY, HEALTH, HOUSEHOLD, METER, reading

@@ -14,11 +14,11 @@ from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import async_fire_mqtt_message
 
 from obisgw.mqtt.discovery import gateway_document
-from obisgw.mqtt.gateway import MeterOptions
 from obisgw.mqtt.meter import MeterTopics
 from obisgw.mqtt.outbox import Message
 from obisgw.mqtt.states import gateway_state
 from obisgw.mqtt.topics import Topics
+from obisgw.readings.shown import MeterOptions
 from tests.home_assistant.said import warnings_of
 from tests.mqtt.samples import GATEWAY, HEALTH, HOUSEHOLD, METER, NOON, reading, register
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
-    from obisgw.mqtt.gateway import Command
+    from obisgw.readings.shown import Command
 
 
 @pytest.fixture

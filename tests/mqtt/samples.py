@@ -9,9 +9,9 @@ from decimal import Decimal
 from obisgw.iec62056_21.block_check import BlockCheck, BlockCheckKind
 from obisgw.iec62056_21.identification import Mode
 from obisgw.iec62056_21.telegram import Bracket, Telegram
-from obisgw.mqtt.gateway import GatewayInfo
 from obisgw.obis import Medium, ObisCode, describe, describe_unknown
 from obisgw.readings.reading import Health, MeterIdentity, Reading, Register
+from obisgw.readings.shown import GatewayInfo
 
 NOON = datetime(2026, 11, 22, 12, 0, tzinfo=UTC)
 GATEWAY = GatewayInfo("gateway", "OBIS Gateway", "0.2.0")

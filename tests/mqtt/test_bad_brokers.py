@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from obisgw.mqtt.gateway import MeterOptions
 from obisgw.mqtt.refusals import BrokerSilentError, BrokerUnreachableError, NoAnswerError
+from obisgw.readings.shown import MeterOptions
 
 from .brokers import fake_broker, packet, until
 from .samples import HEALTH, METER, reading

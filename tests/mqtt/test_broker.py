@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from obisgw.errors import SinkError
-from obisgw.mqtt.gateway import Command, MeterOptions
 from obisgw.mqtt.topics import Topics
+from obisgw.readings.shown import Command, MeterOptions
 from obisgw.secret import Secret
 
 from .brokers import Mosquitto, Watcher, free_port, mosquitto, until

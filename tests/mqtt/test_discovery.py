@@ -12,13 +12,13 @@ import pytest
 from obisgw.iec62056_21.capture import telegrams_in
 from obisgw.iec62056_21.dialects import Dialects
 from obisgw.mqtt.discovery import MOST_REGISTERS, MeterDocument, gateway_document
-from obisgw.mqtt.gateway import GatewayInfo, MeterOptions
 from obisgw.mqtt.meter import MeterTopics
-from obisgw.mqtt.registers import published
 from obisgw.mqtt.topics import Topics
 from obisgw.readings.identity import identity_of
+from obisgw.readings.published import published
 from obisgw.readings.reading import Reading
 from obisgw.readings.registers import registers_of
+from obisgw.readings.shown import GatewayInfo, MeterOptions
 
 from .samples import GATEWAY, HOUSEHOLD, METER, reading, register
 

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from obisgw.mqtt.registers import is_register_component, published
 from obisgw.mqtt.states import event_state, gateway_state, health_state, reading_state
 from obisgw.mqtt.topics import Topics
 from obisgw.readings.derive import Derived, EventKind, MeterEvent
+from obisgw.readings.published import is_register_component, published
 from obisgw.readings.reading import Health
 
 from .samples import GATEWAY, HOUSEHOLD, NOON, reading, register

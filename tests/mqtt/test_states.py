@@ -6,9 +6,9 @@ import json
 
 import pytest
 
-from obisgw.mqtt.registers import published
 from obisgw.mqtt.states import is_reading_state, reading_state
 from obisgw.readings.derive import Derived
+from obisgw.readings.published import published
 
 from .samples import HOUSEHOLD, reading
 

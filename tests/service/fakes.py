@@ -11,9 +11,9 @@ from obisgw.errors import MeterError
 from obisgw.iec62056_21.block_check import BlockCheck, BlockCheckKind
 from obisgw.iec62056_21.identification import Mode
 from obisgw.iec62056_21.telegram import Telegram
-from obisgw.mqtt.gateway import MeterOptions
 from obisgw.obis import Medium
 from obisgw.readings.reading import Health, MeterIdentity, Reading
+from obisgw.readings.shown import MeterOptions
 from obisgw.service.edges import Miss, Success, Trouble
 
 if TYPE_CHECKING:

@@ -10,7 +10,7 @@ import pytest
 
 from obisgw.config.values import MeterMode
 from obisgw.errors import MeterError
-from obisgw.mqtt.gateway import MeterOptions
+from obisgw.readings.shown import MeterOptions
 from obisgw.service.edges import Miss
 from obisgw.service.meter import MeterRun
 from obisgw.service.state import MeterState

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from obisgw.iec62056_21.characters import strip_parity
-from obisgw.mqtt.registers import published
+from obisgw.readings.published import published
 
 from .show import printable
 from .terminal import out

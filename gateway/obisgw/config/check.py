@@ -14,8 +14,8 @@ from obisgw.errors import ConfigurationError
 from .document import Entries, Node, Scalar, Section
 from .old_names import OLD_NAMES
 from .problem import Problem
-from .rules import meter_problems, mqtt_problems, password_of, shared_problems
-from .table import SECTIONS, GatewaySettings, MeterSettings, MqttSettings, Settings
+from .rules import api_problems, meter_problems, mqtt_problems, password_of, shared_problems
+from .table import SECTIONS, ApiSettings, GatewaySettings, MeterSettings, MqttSettings, Settings
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
@@ -60,7 +60,8 @@ class Check:
         rest = {name: entry for name, entry in root.items.items() if name not in SECTIONS}
         gateway = self._gateway(own.get("gateway"))
         meters = self._meters(own.get("meters"), rest, root.line)
-        return Settings(meters=meters, mqtt=self._mqtt(own.get("mqtt")), gateway=gateway)
+        mqtt, api = self._mqtt(own.get("mqtt")), self._api(own.get("api"))
+        return Settings(meters=meters, mqtt=mqtt, gateway=gateway, api=api)
 
     def _gateway(self, entry: tuple[int, Node] | None) -> GatewaySettings:
         """Take the gateway's section, and the names of the owner's dialects, which the meters may use."""
@@ -121,6 +122,12 @@ class Check:
         self._problems.extend(problems)
         return MqttSettings(password=password, **values)
 
+    def _api(self, entry: tuple[int, Node] | None) -> ApiSettings:
+        values, lines = self._values("api", *self._section("api", entry))
+        self._files(values, lines, "certificate", "key")
+        self._problems.extend(api_problems(values, lines))
+        return ApiSettings(**values)
+
     def _file(self, text: str) -> Path:
         """Return the path; a relative one starts beside the configuration."""
         for name in _FOLDERS:
@@ -153,14 +160,18 @@ class Check:
         self, section: str, items: Items, line: int, also: tuple[str, ...] = ()
     ) -> tuple[dict[str, Any], dict[str, int]]:
         """Return the section's good values and the lines of all its names."""
-        texts: dict[str, str] = {}
+        texts: dict[str, str | list[str]] = {}
         lines = {name: at for name, (at, _) in items.items()}
-        known = tuple(setting.name for setting in SECTIONS[section])
+        known = {setting.name: setting.kind for setting in SECTIONS[section]}
         for name, (at, node) in items.items():
             if name in also or (isinstance(node, Scalar) and node.reported):
                 continue
             if name not in known:
                 self._unknown(section, name, at, (*known, *also))
+            elif isinstance(node, Entries) and known[name].many:
+                texts[name] = [item.text or "" for item in node.items if isinstance(item, Scalar)]
+                if len(texts[name]) != len(node.items):
+                    self._add(at, f"'{name}' must be a list of single values", "begin each with '- '")
             elif not isinstance(node, Scalar):
                 self._add(at, f"'{name}' must be one value")
             elif node.text is None:

@@ -10,6 +10,7 @@ _INTRODUCTION = {
         "so that the least that works is one line: `port: /dev/serial/by-id/…`."
     ),
     "mqtt": "The broker. Without this section: the one on this machine, port 1883, no password.",
+    "api": "The API that Home Assistant's integration and the status page use. May be left out.",
     "gateway": "The gateway itself. May be left out.",
 }
 

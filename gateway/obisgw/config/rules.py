@@ -99,6 +99,12 @@ def mqtt_problems(values: Values, lines: Lines) -> Iterator[Problem]:
             yield Problem(lines[name], f"'{name}' needs 'username'")
 
 
+def api_problems(values: Values, lines: Lines) -> Iterator[Problem]:
+    """Yield what does not fit together in the API's settings."""
+    if "key" in values and "certificate" not in values:
+        yield Problem(lines["key"], "'key' needs 'certificate'")
+
+
 def password_of(
     values: Values, lines: Lines, environment: Mapping[str, str]
 ) -> tuple[Secret | None, tuple[Problem, ...]]:

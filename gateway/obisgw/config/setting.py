@@ -21,10 +21,11 @@ Parse = Any
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A kind of value: its name in the reference page and its validator."""
+    """A kind of value: its name in the reference page and its validator. ``many``: also a list of texts is taken."""
 
     name: str
     parse: Parse
+    many: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +83,8 @@ def _words(value: object) -> str:
             return "true" if value else "false"
         case timedelta():
             return duration_text(value)
+        case tuple():
+            return ", ".join(map(str, value)) or "none"
         case _:
             return str(getattr(value, "value", value)) or "none"
 
@@ -182,6 +185,15 @@ def text(name: str, pattern: str, otherwise: str) -> Kind:
         return value
 
     return Kind(name, parse)
+
+
+def listed(kind: Kind) -> Kind:
+    """Return the kind of several values of one kind: a list, or one alone."""
+
+    def parse(texts: str | list[str]) -> tuple[Any, ...]:
+        return tuple(kind.parse(text) for text in ([texts] if isinstance(texts, str) else texts))
+
+    return Kind(f"list of {kind.name}s", parse, many=True)
 
 
 TRUTH = Kind("true \\| false", _truth)

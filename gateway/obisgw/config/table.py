@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
-from .setting import TRUTH, Setting, choice, duration, number_of, seconds, setting, settings_of, text, whole
+from .setting import TRUTH, Setting, choice, duration, listed, number_of, seconds, setting, settings_of, text, whole
 from .values import BAUDRATES, LineFormat, LogLevel, MeterMode
 
 if TYPE_CHECKING:
@@ -110,6 +110,7 @@ class MqttSettings:
     password: Secret | None = None
     """From ``password_file`` or ``password_env``; never from the configuration itself."""
 
+    enabled: bool = setting(TRUTH, "Publish by MQTT; `false` where the API alone is used.", default=True)
     host: str = setting(_HOST, "The broker's host name or address.", default="localhost")
     port: int | None = setting(whole(1, 65535), "The broker's port.", shown="1883; with TLS 8883")
     tls: bool = setting(TRUTH, "Encrypt, and check the broker's certificate.", default=False)
@@ -124,9 +125,34 @@ class MqttSettings:
     base_topic: str = setting(_TOPIC, "First part of all topics that are ours.", default="obis_gateway")
     discovery: bool = setting(TRUTH, "Publish Home Assistant's discovery documents.", default=True)
     discovery_prefix: str = setting(_TOPIC, "Discovery prefix as set in Home Assistant.", default="homeassistant")
+    announce_adopted: bool = setting(
+        TRUTH,
+        "Publish discovery documents also of meters that Home Assistant's integration shows; each is then there twice.",
+        default=False,
+    )
     topic_tree: bool = setting(
         TRUTH, "Also publish each register on a topic of its own, for uses without Home Assistant.", default=False
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApiSettings:
+    """The API for Home Assistant's integration and the status page."""
+
+    enabled: bool = setting(TRUTH, "Serve the API.", default=True)
+    port: int = setting(whole(1, 65535), "TCP port of the API and the status page.", default=8787)
+    host: str | None = setting(
+        _HOST, "Address of this machine to listen at; `127.0.0.1` for this machine alone.", shown="all"
+    )
+    certificate: Path | None = setting(_FILE, "File with a certificate in PEM; with it the API speaks TLS only.")
+    key: Path | None = setting(_FILE, "File with the certificate's key.", shown="in the certificate's file")
+    allowed_hosts: tuple[str, ...] = setting(
+        listed(_HOST),
+        "Names by which this machine may also be called, such as those of a reverse proxy. Its addresses, its own "
+        "name, `localhost` and names in `.local` are always good.",
+        default=(),
+    )
+    announce: bool = setting(TRUTH, "Let Home Assistant find the gateway by itself (zeroconf, mDNS).", default=True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -151,10 +177,12 @@ class Settings:
     meters: tuple[MeterSettings, ...]
     mqtt: MqttSettings
     gateway: GatewaySettings
+    api: ApiSettings = field(default_factory=ApiSettings)
 
 
 SECTIONS: dict[str, tuple[Setting, ...]] = {
     "meters": settings_of("meters", MeterSettings),
     "mqtt": settings_of("mqtt", MqttSettings),
+    "api": settings_of("api", ApiSettings),
     "gateway": settings_of("gateway", GatewaySettings),
 }

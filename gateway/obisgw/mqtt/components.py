@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any, Final
 
 from obisgw.obis import Category, ValueKind, billing_period_of
 from obisgw.readings.derive import EventKind
+from obisgw.readings.shown import Command
 
-from .gateway import Command
 from .states import Key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from obisgw.obis import Description
+    from obisgw.readings.published import Published
 
-    from .registers import Published
     from .topics import Topics
 
 Component = dict[str, Any]

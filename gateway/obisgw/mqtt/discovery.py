@@ -10,6 +10,9 @@ import json
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final
 
+from obisgw.readings.published import is_register_component
+from obisgw.readings.shown import GatewayInfo, MeterOptions
+
 from .components import (
     TARIFF,
     Component,
@@ -20,16 +23,13 @@ from .components import (
     own_components,
     register,
 )
-from .gateway import GatewayInfo, MeterOptions
-from .registers import is_register_component
 from .topics import Topics, device_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from obisgw.readings.published import Published
     from obisgw.readings.reading import MeterIdentity
-
-    from .registers import Published
 
 # Meters print up to some 300 registers. More are a fault, and a document must not grow without end.
 MOST_REGISTERS: Final = 1000

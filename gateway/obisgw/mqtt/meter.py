@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from obisgw.readings.derive import DerivedState, derive
+from obisgw.readings.published import published
 
 from .discovery import MeterDocument
 from .outbox import Message
-from .registers import published
 from .states import event_state, health_state, is_reading_state, reading_state
 from .topics import OFFLINE, ONLINE, Topics
 
 if TYPE_CHECKING:
     from obisgw.readings.reading import Health, MeterIdentity, Reading
-
-    from .gateway import GatewayInfo, MeterOptions
+    from obisgw.readings.shown import GatewayInfo, MeterOptions
 
 
 class MeterTopics:

@@ -7,8 +7,9 @@ import logging
 import random
 from typing import TYPE_CHECKING, Final
 
+from obisgw.readings.shown import Command, GatewayInfo, MeterOptions
+
 from .discovery import gateway_document
-from .gateway import Command, GatewayInfo, MeterOptions
 from .link import BrokerLink
 from .meter import MeterTopics
 from .outbox import Message

@@ -11,10 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from obisgw.readings.derive import Derived, MeterEvent
+    from obisgw.readings.published import Published
     from obisgw.readings.reading import Health, Reading
-
-    from .gateway import GatewayInfo
-    from .registers import Published
+    from obisgw.readings.shown import GatewayInfo
 
 
 class Key(StrEnum):

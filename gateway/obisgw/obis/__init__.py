@@ -19,7 +19,7 @@ from obisgw.obis.registers import (
     mbus_device_types,
     meter_number,
 )
-from obisgw.obis.units import home_assistant_unit
+from obisgw.obis.units import home_assistant_unit, unit_factor
 
 __all__ = [
     "ACTIVE_TARIFF_CODES",
@@ -49,4 +49,5 @@ __all__ = [
     "phase_of",
     "suggested_precision",
     "tariff_of",
+    "unit_factor",
 ]

@@ -6,6 +6,7 @@ letter by letter. An unknown unit keeps its text: the number stays readable, wit
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from obisgw.obis.description import DeviceClass, StateClass
@@ -94,6 +95,15 @@ _VOLUMES: Final = {
 }
 _ACCUMULATING: Final = frozenset({DeviceClass.ENERGY, DeviceClass.GAS, DeviceClass.WATER, DeviceClass.VOLUME})
 
+_PREFIXES: Final = {
+    "m": Decimal("0.001"),
+    "h": Decimal(100),
+    "k": Decimal(1000),
+    "M": Decimal(10**6),
+    "G": Decimal(10**9),
+}
+_PREFIXED: Final = frozenset({"W", "Wh", "var", "varh", "VA", "VAh", "V", "A", "Ah", "Hz", "J", "cal", "Pa", "bar"})
+
 
 def home_assistant_unit(line_unit: str | None, code: ObisCode | None) -> str | None:
     """Return Home Assistant's text of a unit as it is on the line, `None` for none or for noise.
@@ -115,6 +125,23 @@ def home_assistant_unit(line_unit: str | None, code: ObisCode | None) -> str | N
         # The same number in kelvins. As degrees, Home Assistant would add 32 to it for those who read Fahrenheit.
         return "K"
     return unit
+
+
+def unit_factor(unit: str | None, other: str | None) -> Decimal | None:
+    """Return what a number in `unit` is multiplied by to be one in `other`, `None` where they do not measure the same.
+
+    Both in Home Assistant's spelling; only prefixes are converted (W, kW, MW).
+    """
+    if unit == other:
+        return Decimal(1)
+    (base, factor), (other_base, other_factor) = _split(unit), _split(other)
+    return factor / other_factor if base is not None and base == other_base else None
+
+
+def _split(unit: str | None) -> tuple[str | None, Decimal]:
+    if unit and unit[0] in _PREFIXES and unit[1:] in _PREFIXED:
+        return unit[1:], _PREFIXES[unit[0]]
+    return unit, Decimal(1)
 
 
 def device_class_of(unit: str | None, volume: DeviceClass = DeviceClass.VOLUME) -> DeviceClass | None:

@@ -9,8 +9,8 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from obisgw.errors import ObisGatewayError
-    from obisgw.mqtt.gateway import MeterOptions
     from obisgw.readings.reading import Health, MeterIdentity, Reading
+    from obisgw.readings.shown import MeterOptions
 
 
 @dataclass(frozen=True, slots=True)

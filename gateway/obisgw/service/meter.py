@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from obisgw.config.values import MeterMode
 from obisgw.errors import LineError, MeterError, PortLostError, PortMissingError
-from obisgw.mqtt.gateway import MeterOptions
 from obisgw.readings.reading import Health
+from obisgw.readings.shown import MeterOptions
 
 from .clock import local_day
 from .edges import Miss, Success

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from obisgw import __version__
 from obisgw.config.load import load
 from obisgw.errors import ConfigurationError
-from obisgw.mqtt.gateway import Command, GatewayInfo
 from obisgw.mqtt.publisher import Publisher
+from obisgw.readings.shown import Command, GatewayInfo
 
 from .clock import SystemClock
 from .dialects import load_dialects

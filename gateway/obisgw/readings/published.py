@@ -17,7 +17,7 @@ from obisgw.obis import ValueKind
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
 
-    from obisgw.readings.reading import Register
+    from .reading import Register
 
 _LONGEST_ADDRESS: Final = 40
 

@@ -1,13 +1,17 @@
-"""What the publisher is told of the gateway and its meters, and what it may be asked to do."""
+"""How the gateway and its meters are shown, by MQTT and by the API, and what may be asked of them."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .thresholds import Threshold
 
 
 class Command(StrEnum):
-    """What a receiver of our topics may ask for."""
+    """What a receiver of our readings may ask for."""
 
     READ_NOW = "read_now"
 
@@ -28,6 +32,7 @@ class MeterOptions:
     ``interval`` is the time between readings in seconds, None where the meter decides by itself (mode D): its entities
     then never expire. ``slot`` names the place of the meter in the configuration: another meter in the same slot
     replaces it. ``on_request``: the meter can be read when asked, as a push meter can not. ``name`` is the device's name, made of medium and number if it is None.
+    ``thresholds`` are watched at each reading, the configuration's before those of clients.
     """
 
     interval: float | None = None
@@ -35,3 +40,4 @@ class MeterOptions:
     name: str | None = None
     suggested_area: str | None = None
     on_request: bool = True
+    thresholds: tuple[Threshold, ...] = ()
