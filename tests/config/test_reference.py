@@ -9,7 +9,15 @@ import pytest
 
 from obisgw.config.old_names import OLD_NAMES
 from obisgw.config.reference import configuration_page
-from obisgw.config.table import SECTIONS, ApiSettings, GatewaySettings, MeterSettings, MqttSettings
+from obisgw.config.table import (
+    SECTIONS,
+    THRESHOLD,
+    ApiSettings,
+    GatewaySettings,
+    MeterSettings,
+    MqttSettings,
+    ThresholdSettings,
+)
 
 COMPUTED = {"entry", "line", "password"}
 """Fields that the check fills in and no file sets."""
@@ -23,7 +31,8 @@ def test_every_field_is_in_the_table() -> None:
         ("api", ApiSettings),
         ("gateway", GatewaySettings),
     ):
-        assert {field.name for field in fields(cls)} - COMPUTED == {setting.name for setting in SECTIONS[section]}
+        assert {field.name for field in fields(cls)} - COMPUTED == {setting.field for setting in SECTIONS[section]}
+    assert {field.name for field in fields(ThresholdSettings)} == {setting.field for setting in THRESHOLD}
 
 
 def test_old_names_are_no_settings() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import timedelta
 from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
@@ -14,11 +15,30 @@ from obisgw.errors import ConfigurationError
 from .document import Entries, Node, Scalar, Section
 from .old_names import OLD_NAMES
 from .problem import Problem
-from .rules import api_problems, meter_problems, mqtt_problems, password_of, shared_problems
-from .table import SECTIONS, ApiSettings, GatewaySettings, MeterSettings, MqttSettings, Settings
+from .rules import (
+    api_problems,
+    meter_problems,
+    mqtt_problems,
+    password_of,
+    same_names,
+    shared_problems,
+    threshold_problems,
+)
+from .table import (
+    SECTIONS,
+    THRESHOLD,
+    ApiSettings,
+    GatewaySettings,
+    MeterSettings,
+    MqttSettings,
+    Settings,
+    ThresholdSettings,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Mapping
+
+    from .setting import Setting
 
 _LEAST = "the least that works is one line: 'port: /dev/ttyUSB0'"
 _FOLDERS = ("CREDENTIALS_DIRECTORY", "STATE_DIRECTORY", "CONFIGURATION_DIRECTORY")
@@ -30,7 +50,11 @@ Items = dict[str, tuple[int, Node]]
 @cache
 def _schema(section: str) -> vol.Schema:
     """Return the section's schema. What must be given is checked apart, to say it in our words."""
-    return vol.Schema({vol.Optional(setting.name): setting.kind.parse for setting in SECTIONS[section]})
+    return vol.Schema({vol.Optional(setting.name): setting.kind.parse for setting in _settings(section)})
+
+
+def _settings(section: str) -> tuple[Setting, ...]:
+    return THRESHOLD if section == "thresholds" else SECTIONS[section]
 
 
 class Check:
@@ -105,7 +129,9 @@ class Check:
         if not isinstance(node, Section):
             self._add(node.line, "a meter must be settings, each 'name: value'", "begin it with '- port: …'")
             return None
-        values, lines = self._values("meters", node.items, node.line, also=tuple(SECTIONS) if root else ())
+        also = (*SECTIONS, "thresholds") if root else ("thresholds",)
+        values, lines = self._values("meters", node.items, node.line, also=also)
+        values["thresholds"] = self._thresholds(node.items.get("thresholds"))
         if "port" not in node.items:
             self._add(node.line, "the meter has no 'port'", "'obis-gateway ports' lists what is there")
         self._problems.extend(meter_problems(values, lines, self._dialects))
@@ -113,6 +139,27 @@ class Check:
             return None
         entry = values.get("name") or ("Meter" if count == 1 else f"Meter {count}")
         return MeterSettings(entry=entry, line=node.line, **values)
+
+    def _thresholds(self, listed: tuple[int, Node] | None) -> tuple[ThresholdSettings, ...]:
+        if listed is None:
+            return ()
+        at, node = listed
+        if not isinstance(node, Entries) or not all(isinstance(item, Section) for item in node.items):
+            self._add(at, "'thresholds' must be a list of settings", "begin each with '- name: …'")
+            return ()
+        found, names = [], []
+        for item in node.items:
+            if not isinstance(item, Section):
+                continue
+            values, lines = self._values("thresholds", item.items, item.line)
+            problems = tuple(threshold_problems(values, lines, item.line))
+            self._problems.extend(problems)
+            if not problems and {"name"} < values.keys():
+                names.append((values["name"], lines["name"]))
+                values["duration"] = values.pop("for", timedelta(0))
+                found.append(ThresholdSettings(**values))
+        self._problems.extend(same_names(names))
+        return tuple(found)
 
     def _mqtt(self, entry: tuple[int, Node] | None) -> MqttSettings:
         values, lines = self._values("mqtt", *self._section("mqtt", entry))
@@ -162,12 +209,12 @@ class Check:
         """Return the section's good values and the lines of all its names."""
         texts: dict[str, str | list[str]] = {}
         lines = {name: at for name, (at, _) in items.items()}
-        known = {setting.name: setting.kind for setting in SECTIONS[section]}
+        known = {setting.name: setting.kind for setting in _settings(section)}
         for name, (at, node) in items.items():
             if name in also or (isinstance(node, Scalar) and node.reported):
                 continue
             if name not in known:
-                self._unknown(section, name, at, (*known, *also))
+                self._unknown(section, name, at, tuple(dict.fromkeys((*known, *also))))
             elif isinstance(node, Entries) and known[name].many:
                 texts[name] = [item.text or "" for item in node.items if isinstance(item, Scalar)]
                 if len(texts[name]) != len(node.items):

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
-from .table import SECTIONS
+from typing import TYPE_CHECKING
+
+from .table import SECTIONS, THRESHOLD
+
+if TYPE_CHECKING:
+    from .setting import Setting
 
 _INTRODUCTION = {
     "meters": (
@@ -13,6 +18,11 @@ _INTRODUCTION = {
     "api": "The API that Home Assistant's integration and the status page use. May be left out.",
     "gateway": "The gateway itself. May be left out.",
 }
+_THRESHOLDS = (
+    "Each entry is a binary sensor of the meter in Home Assistant, by MQTT and by the integration. The limit's unit may "
+    "differ from the register's by its prefix (W, kW, MW). Example: "
+    "`thresholds: [{name: High power, above: 3 kW, hysteresis: 0.2 kW, for: 5m}]`."
+)
 
 
 def configuration_page() -> str:
@@ -23,11 +33,17 @@ def configuration_page() -> str:
         "`obis-gateway check-config FILE` names everything that is wrong with a file, each with its line.",
     ]
     for section, settings in SECTIONS.items():
-        rows = ["| setting | value | unit | default | meaning |", "| --- | --- | --- | --- | --- |"]
-        for setting in settings:
-            default = "**must be given**" if setting.default is None else setting.default
-            rows.append(
-                f"| `{setting.name}` | {setting.kind.name} | {setting.unit or ''} | {default} | {setting.meaning} |"
-            )
-        parts += [f"## `{section}`", _INTRODUCTION[section], "\n".join(rows)]
+        parts += [f"## `{section}`", _INTRODUCTION[section], _table(settings)]
+        if section == "meters":
+            parts += ["### `thresholds`", _THRESHOLDS, _table(THRESHOLD)]
     return "\n\n".join(parts) + "\n"
+
+
+def _table(settings: tuple[Setting, ...]) -> str:
+    rows = ["| setting | value | unit | default | meaning |", "| --- | --- | --- | --- | --- |"]
+    for setting in settings:
+        default = "**must be given**" if setting.default is None else setting.default
+        rows.append(
+            f"| `{setting.name}` | {setting.kind.name} | {setting.unit or ''} | {default} | {setting.meaning} |"
+        )
+    return "\n".join(rows)

@@ -13,7 +13,7 @@ from .problem import Problem
 from .values import MeterMode
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
     from pathlib import Path
 
     from .table import MeterSettings
@@ -62,6 +62,32 @@ def _port_problem(port: str) -> tuple[str, str] | None:
     if kind != "esphome" and re.fullmatch(r".+:\d{1,5}", re.split(r"[/?]", place)[0]) is None:
         return f"the port names no host and port number after {kind}://", hint
     return None
+
+
+def threshold_problems(values: Values, lines: Lines, line: int) -> Iterator[Problem]:
+    """Yield what does not fit together within one threshold; ``line`` is where it begins."""
+    if "name" not in lines:
+        yield Problem(line, "the threshold has no 'name'", "it becomes the name of its entity")
+    match [side for side in ("above", "below") if side in lines]:
+        case []:
+            yield Problem(line, "the threshold has no limit", "give 'above' or 'below', as in 'above: 3 kW'")
+        case [_, _]:
+            hint = "keep one of them; two limits are two thresholds"
+            yield Problem(lines["below"], "'above' and 'below' exclude each other", hint)
+        case _:
+            pass
+    limit, hysteresis = values.get("above") or values.get("below"), values.get("hysteresis")
+    if limit and hysteresis and hysteresis.unit not in {None, limit.unit}:
+        unit = limit.unit or "no unit"
+        yield Problem(lines["hysteresis"], f"'hysteresis' is in {hysteresis.unit}, the limit in {unit}", "use the same")
+
+
+def same_names(names: Iterable[tuple[str, int]]) -> Iterator[Problem]:
+    """Yield which thresholds of one meter would make the same entity; names go with their lines."""
+    lines: dict[str, int] = {}
+    for name, line in names:
+        if (first := lines.setdefault(re.sub(r"[ _-]+", "_", name.lower()), line)) != line:
+            yield Problem(line, f"a threshold named '{name}' is there already", f"see line {first}")
 
 
 def shared_problems(meters: tuple[MeterSettings, ...]) -> Iterator[Problem]:

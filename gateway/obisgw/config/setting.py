@@ -6,9 +6,12 @@ import dataclasses
 import re
 from dataclasses import dataclass
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import voluptuous as vol
+
+from .values import Quantity
 
 if TYPE_CHECKING:
     from enum import Enum
@@ -30,10 +33,14 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """One setting as the reference page shows it. ``default`` is text; None says that the setting must be given."""
+    """One setting as the reference page shows it. ``default`` is text; None says that the setting must be given.
+
+    ``field`` is its name in the settings class.
+    """
 
     section: str
     name: str
+    field: str
     kind: Kind
     default: str | None
     unit: str | None
@@ -46,6 +53,7 @@ class _Described:
     meaning: str
     unit: str | None
     default: str | None
+    named: str | None
 
 
 # Any, so that a field of any type can be declared with it, as with dataclasses.field.
@@ -57,19 +65,29 @@ def setting(
     unit: str | None = None,
     shown: str | None = None,
     must: bool = False,
+    named: str | None = None,
 ) -> Any:  # noqa: ANN401
     """Declare a field of a settings class together with all that the file's check and the reference page need.
 
-    ``shown`` words the default where the value itself does not say it. ``must``: the setting has no default.
+    ``shown`` words the default where the value itself does not say it. ``must``: the setting has no default. ``named``
+    is its name in the file where Python cannot call a field so.
     """
     text = None if must else shown or _words(default)
-    return dataclasses.field(default=default, metadata={_METADATA: _Described(kind, meaning, unit, text)})
+    return dataclasses.field(default=default, metadata={_METADATA: _Described(kind, meaning, unit, text, named)})
 
 
 def settings_of(section: str, cls: type) -> tuple[Setting, ...]:
     """Return the settings that ``cls`` declares, in order. Fields without a description come from elsewhere."""
     return tuple(
-        Setting(section, field.name, described.kind, described.default, described.unit, described.meaning)
+        Setting(
+            section,
+            described.named or field.name,
+            field.name,
+            described.kind,
+            described.default,
+            described.unit,
+            described.meaning,
+        )
         for field in dataclasses.fields(cls)
         if (described := field.metadata.get(_METADATA)) is not None
     )
@@ -150,6 +168,30 @@ def seconds(least: float, most: float) -> Kind:
         return float(text)
 
     return Kind("number", parse)
+
+
+_QUANTITY = re.compile(r"(?P<number>[+-]?\d{1,12}(\.\d{1,9})?)\s*(?P<unit>[A-Za-z°%³][A-Za-z0-9°%/³^]{0,15})?\Z")
+
+
+def quantity(example: str, *, negative: bool = True) -> Kind:
+    """Return the kind of a number with its unit."""
+
+    def parse(text: str) -> Quantity:
+        match = _QUANTITY.match(text)
+        if match is None or (not negative and text.startswith("-")):
+            raise vol.Invalid(f"'{text}' is no number with a unit: write it as {example}")
+        return Quantity(Decimal(match["number"]), match["unit"])
+
+    return Kind("number with unit", parse)
+
+
+def nested(name: str) -> Kind:
+    """Return the kind of a list of settings that have a table of their own."""
+
+    def parse(_: str) -> None:
+        raise vol.Invalid(f"this must be a list, each entry with settings: {name}")
+
+    return Kind("list", parse)
 
 
 def choice(members: type[Enum]) -> Kind:

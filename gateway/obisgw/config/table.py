@@ -6,10 +6,25 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from .setting import TRUTH, Setting, choice, duration, listed, number_of, seconds, setting, settings_of, text, whole
-from .values import BAUDRATES, LineFormat, LogLevel, MeterMode
+from .setting import (
+    TRUTH,
+    Setting,
+    choice,
+    duration,
+    listed,
+    nested,
+    number_of,
+    quantity,
+    seconds,
+    setting,
+    settings_of,
+    text,
+    whole,
+)
+from .values import BAUDRATES, LineFormat, LogLevel, MeterMode, Quantity
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -17,6 +32,11 @@ if TYPE_CHECKING:
     from obisgw.secret import Secret
 
 _NAME = text("text", r"[^\x00-\x1f\x7f]{1,64}", "empty, longer than 64 characters, or has control characters")
+_CODE = text(
+    "OBIS code",
+    r"(\d{1,3}-\d{1,3}:)?\d{1,3}\.\d{1,3}(\.\d{1,3})?(\*\d{1,3})?",
+    "no OBIS code of a register: write it as 16.7.0 or 1-0:16.7.0",
+)
 _PORT = text("path or URL", r"[!-~]{1,400}", "no path or URL: blanks and letters beyond ASCII do not occur in one")
 _TOPIC = text("topic", r"[^\x00-\x20#+/][^\x00-\x20#+]{0,99}(?<!/)", "no topic: no blanks, # or +, no / at its ends")
 _FILE = text("path", r"[^\x00-\x1f]{1,1000}", "no path")
@@ -26,6 +46,32 @@ _ADDRESS = text("text", r"[0-9A-Za-z ]{1,32}", "no device address: up to 32 digi
 _NUMBER = text("text", r"[!-~][ -~]{0,63}", "no meter number")
 _DIALECT = text("name", r"[a-z0-9][a-z0-9_.-]{0,63}", "no name of a dialect")
 _HOST = text("host", r"[0-9A-Za-z_.:\[\]-]{1,253}", "no host name or address (the port has its own setting)")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThresholdSettings:
+    """A limit that a register's value is watched against."""
+
+    name: str = setting(_NAME, "What you call it: the entity's name.", must=True)
+    register: str | None = setting(
+        _CODE, "OBIS code of the register, as in `1.7.0`.", shown="the first of `16.7.0`, `1.7.0`, `15.7.0`"
+    )
+    above: Quantity | None = setting(
+        quantity("3 kW"), "On when the value is above this; give either `above` or `below`."
+    )
+    below: Quantity | None = setting(quantity("500 W"), "On when the value is below this.")
+    hysteresis: Quantity = setting(
+        quantity("200 W", negative=False),
+        "Off again only when the value is back by more than this, in the unit of the limit.",
+        default=Quantity(Decimal(0)),
+        shown="0",
+    )
+    duration: timedelta = setting(
+        duration(timedelta(0), timedelta(days=1)),
+        "On only after the value has been beyond the limit in all readings for so long.",
+        default=timedelta(0),
+        named="for",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +146,9 @@ class MeterSettings:
         "Read budget in place of `every`, for meters that live on a battery: each read shortens its life.",
         unit="reads a day",
         shown="1 for battery meters",
+    )
+    thresholds: tuple[ThresholdSettings, ...] = setting(
+        nested("name, above or below, …"), "Limits to watch, each a binary sensor; see below.", default=()
     )
 
 
@@ -186,3 +235,5 @@ SECTIONS: dict[str, tuple[Setting, ...]] = {
     "api": settings_of("api", ApiSettings),
     "gateway": settings_of("gateway", GatewaySettings),
 }
+THRESHOLD: tuple[Setting, ...] = settings_of("thresholds", ThresholdSettings)
+"""The settings of each entry in a meter's ``thresholds``."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from enum import Enum
+from typing import NamedTuple
 
 
 class MeterMode(Enum):
@@ -33,6 +35,13 @@ class LogLevel(Enum):
     INFO = "info"
     WARNING = "warning"
     ERROR = "error"
+
+
+class Quantity(NamedTuple):
+    """A number with its unit as written; None where there is none."""
+
+    number: Decimal
+    unit: str | None = None
 
 
 # Slower than the standard's 300 Bd is not built; faster than 115200 no optical head follows.

@@ -21,18 +21,20 @@ from obisgw.obis import (
 )
 
 from .meter_clock import meter_clock
+from .thresholds import watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from decimal import Decimal
 
     from obisgw.obis import ObisCode
 
     from .reading import Reading, Register
+    from .thresholds import Threshold, ThresholdMemory
 
 
 class EventKind(StrEnum):
-    """What can happen at a meter between two readings."""
+    """What can happen at a meter, or to a reading of it."""
 
     TARIFF_SWITCHED = "tariff_switched"
     CLOCK_SET = "clock_set"
@@ -40,6 +42,8 @@ class EventKind(StrEnum):
     ERROR_REGISTER_CHANGED = "error_register_changed"
     BILLING_RESET = "billing_reset"
     METER_REPLACED = "meter_replaced"
+    READING_HELD_BACK = "reading_held_back"
+    """A telegram came and was not published: it failed a check, or is another meter's."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,15 +88,22 @@ class DerivedState:
     energies: Mapping[ObisCode, Decimal] = field(default_factory=dict)
     counts: Mapping[ObisCode, Decimal] = field(default_factory=dict)
     errors: Mapping[ObisCode, str] = field(default_factory=dict)
+    thresholds: Mapping[str, ThresholdMemory] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
 class Derived:
-    """What one reading adds. ``tariff`` is None while unknown; ``tariffs`` are all that this meter has shown."""
+    """What one reading adds. ``tariff`` is None while unknown; ``tariffs`` are all that this meter has shown.
 
-    tariff: str | None
-    tariffs: tuple[str, ...]
-    events: tuple[MeterEvent, ...]
+    ``thresholds`` says of each by its id whether it is on, None where the reading does not tell; ``problems`` are
+    sentences about thresholds that cannot be watched.
+    """
+
+    tariff: str | None = None
+    tariffs: tuple[str, ...] = ()
+    events: tuple[MeterEvent, ...] = ()
+    thresholds: Mapping[str, bool | None] = field(default_factory=dict)
+    problems: tuple[str, ...] = ()
 
 
 # Import comes before export: tariffs are most often those of use, and export stands still at night.
@@ -107,8 +118,16 @@ _HOUR: Final = timedelta(hours=1)
 _DAY: Final = timedelta(days=1)
 
 
-def derive(state: DerivedState, reading: Reading) -> tuple[DerivedState, Derived]:
-    """Compare ``reading`` with the ones before it; a meter's first one gives no event but that it replaced another."""
+def derive(
+    state: DerivedState,
+    reading: Reading,
+    thresholds: Iterable[Threshold] = (),
+    longest_gap: timedelta = timedelta.max,
+) -> tuple[DerivedState, Derived]:
+    """Compare ``reading`` with the ones before it; a meter's first one gives no event but that it replaced another.
+
+    Readings further apart than ``longest_gap`` do not tell whether a threshold was passed all the time.
+    """
     events: list[MeterEvent] = []
 
     def happened(kind: EventKind, **details: str) -> None:
@@ -142,6 +161,8 @@ def derive(state: DerivedState, reading: Reading) -> tuple[DerivedState, Derived
         if number != state.counts.get(code, number):
             happened(EventKind.BILLING_RESET, obis=str(code), count=values[code].strip())
 
+    watched = {one.id: watch(one, state.thresholds.get(one.id), reading, longest_gap) for one in thresholds}
+
     seen = {*state.tariffs, *(f"t{tariff_of(code)}" for code in energies), *([tariff] if tariff else [])}
     tariffs = tuple(sorted(seen, key=lambda name: (len(name), name)))
     renewed = DerivedState(
@@ -154,9 +175,17 @@ def derive(state: DerivedState, reading: Reading) -> tuple[DerivedState, Derived
         energies={**state.energies, **energies},
         counts={**state.counts, **failures, **resets},
         errors={**state.errors, **errors},
+        thresholds={name: one.memory for name, one in watched.items()},
     )
-    # One counter alone makes no choice of tariffs.
-    return renewed, Derived(tariff, tariffs if tariff or len(tariffs) > 1 else (), tuple(events))
+    derived = Derived(
+        tariff,
+        # One counter alone makes no choice of tariffs.
+        tariffs if tariff or len(tariffs) > 1 else (),
+        tuple(events),
+        {name: one.on for name, one in watched.items()},
+        tuple(one.problem for one in watched.values() if one.problem),
+    )
+    return renewed, derived
 
 
 def _numbers(registers: Mapping[ObisCode, Register], wanted: Callable[[ObisCode], bool]) -> dict[ObisCode, Decimal]:
