@@ -11,6 +11,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 from obisgw.config.table import MqttSettings
 from obisgw.mqtt.publisher import Publisher
 from obisgw.readings.shown import Command, MeterOptions
+from obisgw.service.facts import Facts
 from tests.home_assistant.said import warnings_of
 from tests.mqtt.brokers import mosquitto, until
 from tests.mqtt.samples import GATEWAY, HEALTH, HOUSEHOLD, METER, reading
@@ -20,6 +21,9 @@ if TYPE_CHECKING:
 
     from homeassistant.core import HomeAssistant
 
+    from obisgw.readings.reading import Reading
+
+OPTIONS = MeterOptions(interval=60)
 ENERGY, TARIFF = f"sensor.{METER.id}_active_energy_import", f"sensor.{METER.id}_tariff"
 BUTTON, EVENT = f"button.{METER.id}_read_now", f"event.{METER.id}_event"
 
@@ -34,6 +38,11 @@ async def test_home_assistant_shows_what_the_gateway_publishes(
         found = hass.states.get(entity_id)
         return None if found is None else found.state
 
+    facts = Facts()
+
+    def publish(taken: Reading) -> None:
+        publisher.publish_reading(taken, facts.take(taken, OPTIONS), HEALTH)
+
     (tmp_path / "configuration.yaml").write_text("")
     hass.config.config_dir = str(tmp_path)
     commands: list[tuple[str, Command]] = []
@@ -43,9 +52,9 @@ async def test_home_assistant_shows_what_the_gateway_publishes(
             GATEWAY,
             lambda meter, command: commands.append((meter, command)),
         )
-        publisher.meter_added(METER, MeterOptions(interval=60))
+        publisher.meter_added(METER, OPTIONS)
         await publisher.start()
-        publisher.publish_reading(reading(*HOUSEHOLD), HEALTH)
+        publisher.publish(reading(*HOUSEHOLD))
 
         entry = MockConfigEntry(
             domain="mqtt",
@@ -57,9 +66,9 @@ async def test_home_assistant_shows_what_the_gateway_publishes(
         assert await hass.config_entries.async_setup(entry.entry_id)
         await until(lambda: state(ENERGY) == "12345.600", 20)
 
-        publisher.publish_reading(reading("1.8.1(8000.001*kWh)", "1.8.2(4345.600*kWh)"), HEALTH)
+        publisher.publish(reading("1.8.1(8000.001*kWh)", "1.8.2(4345.600*kWh)"))
         await until(lambda: state(TARIFF) == "t1")
-        publisher.publish_reading(reading("1.8.1(8000.001*kWh)", "1.8.2(4345.601*kWh)", "1.8.3(0*kWh)"), HEALTH)
+        publisher.publish(reading("1.8.1(8000.001*kWh)", "1.8.2(4345.601*kWh)", "1.8.3(0*kWh)"))
         await until(lambda: state(TARIFF) == "t2")
         await until(lambda: state(EVENT) not in {None, "unknown"})
         assert hass.states.get(TARIFF).attributes["options"] == ["t1", "t2", "t3"]  # type: ignore[union-attr]

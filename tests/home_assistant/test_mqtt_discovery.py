@@ -19,6 +19,7 @@ from obisgw.mqtt.outbox import Message
 from obisgw.mqtt.states import gateway_state
 from obisgw.mqtt.topics import Topics
 from obisgw.readings.shown import MeterOptions
+from obisgw.service.facts import Facts
 from tests.home_assistant.said import warnings_of
 from tests.mqtt.samples import GATEWAY, HEALTH, HOUSEHOLD, METER, NOON, reading, register
 
@@ -29,6 +30,7 @@ if TYPE_CHECKING:
     from pytest_homeassistant_custom_component.typing import WebSocketGenerator
 
 TOPICS = Topics()
+OPTIONS = MeterOptions(interval=60)
 METER_STATE = f"sensor.{METER.id}_"
 PEAK = register("1.6.1(3.42*kW)", time=datetime(2026, 11, 3, 18, 15))  # noqa: DTZ001 - the meter's local time
 
@@ -45,7 +47,8 @@ class Gateway:
 
     def __init__(self, hass: HomeAssistant) -> None:
         self.hass = hass
-        self.meter = MeterTopics(METER, MeterOptions(interval=60), GATEWAY, TOPICS)
+        self.meter = MeterTopics(METER, OPTIONS, GATEWAY, TOPICS)
+        self.facts = Facts()
         self.retained: dict[str, Message] = {}
 
     async def publish(self, *messages: Message) -> None:
@@ -74,10 +77,12 @@ class Gateway:
 
     async def read(self, *lines: Any, minutes: float = 0) -> None:
         """Publish a reading."""
-        grew, state, events = self.meter.read(reading(*lines, at=NOON + timedelta(minutes=minutes)), tree=False)
+        taken = reading(*lines, at=NOON + timedelta(minutes=minutes))
+        derived = self.facts.take(taken, OPTIONS)
+        grew, state = self.meter.read(taken, derived, tree=False)
         if grew:
             await self.publish(self.meter.discovery())
-        await self.publish(*state, *self.meter.status(HEALTH, available=True), *events)
+        await self.publish(*state, *self.meter.status(HEALTH, available=True), *self.meter.events(*derived.events))
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from obisgw.mqtt.refusals import BrokerSilentError, BrokerUnreachableError, NoAnswerError
+from obisgw.readings.derive import Derived
 from obisgw.readings.shown import MeterOptions
 
 from .brokers import fake_broker, packet, until
@@ -59,7 +60,7 @@ async def test_a_broker_that_never_acknowledges_is_left_and_said_once(
         await until(lambda: connections >= 2)
         most = 0
         for round_ in range(1000):
-            publisher.publish_reading(reading(f"1.8.0({round_}.0*kWh)", f"1.8.1({round_}.0*kWh)"), HEALTH)
+            publisher.publish_reading(reading(f"1.8.0({round_}.0*kWh)", f"1.8.1({round_}.0*kWh)"), Derived(), HEALTH)
             if round_ % 50 == 0:
                 await asyncio.sleep(0.005)
             connection = publisher._link._connection
@@ -189,7 +190,7 @@ async def test_limits_of_the_broker_are_kept(publishers: Publishers, caplog: pyt
         publisher = publishers(port)
         publisher.meter_added(METER, MeterOptions())
         await publisher.start()
-        publisher.publish_reading(reading("1.8.0(1.0*kWh)"), HEALTH)
+        publisher.publish_reading(reading("1.8.0(1.0*kWh)"), Derived(), HEALTH)
         await until(lambda: "too long: the broker takes 300 bytes" in caplog.text)
         await asyncio.wait_for(publisher.connected.wait(), 5)
         await until(lambda: publisher._link._outbox.empty)

@@ -12,11 +12,12 @@ import pytest
 
 from obisgw.errors import SinkError
 from obisgw.mqtt.topics import Topics
+from obisgw.readings.derive import Derived, EventKind, MeterEvent
 from obisgw.readings.shown import Command, MeterOptions
 from obisgw.secret import Secret
 
 from .brokers import Mosquitto, Watcher, free_port, mosquitto, until
-from .samples import HEALTH, HOUSEHOLD, METER, reading
+from .samples import HEALTH, HOUSEHOLD, METER, NOON, reading
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +40,7 @@ async def started(publisher: Publisher) -> Publisher:
     """Start a publisher with one meter and one reading, and wait until the broker has all of it."""
     publisher.meter_added(METER, OPTIONS)
     await publisher.start()
-    publisher.publish_reading(reading(*HOUSEHOLD), HEALTH)
+    publisher.publish_reading(reading(*HOUSEHOLD), Derived(), HEALTH)
     await asyncio.wait_for(publisher.connected.wait(), 10)
     return publisher
 
@@ -63,7 +64,7 @@ async def test_documents_states_and_availability_are_retained(broker: Mosquitto,
 async def test_the_end_is_offline_and_quick(broker: Mosquitto, watcher: Watcher, publishers: Publishers) -> None:
     """What waits is flushed, ``offline`` last, within 1.5 s."""
     publisher = await started(publishers(broker.port))
-    publisher.publish_reading(reading("1.8.0(0012345.700*kWh)"), HEALTH)
+    publisher.publish_reading(reading("1.8.0(0012345.700*kWh)"), Derived(), HEALTH)
     async with asyncio.timeout(1.5):
         await publisher.stop()
     await until(lambda: watcher.payloads(TOPICS.availability("gateway"))[-1:] == [b"offline"])
@@ -117,7 +118,7 @@ async def test_a_document_grows_and_the_state_follows_when_it_settled(
     """Home Assistant must know a new register before its value comes."""
     monkeypatch.setattr("obisgw.mqtt.publisher._SETTLING", 0.05)
     publisher = await started(publishers(broker.port))
-    publisher.publish_reading(reading("1.8.0(0012345.700*kWh)", "1.8.3(0000000.000*kWh)"), HEALTH)
+    publisher.publish_reading(reading("1.8.0(0012345.700*kWh)", "1.8.3(0000000.000*kWh)"), Derived(), HEALTH)
     await until(lambda: b"12345.700" in (watcher.last(STATE) or b""))
     order = [topic for topic, _, _ in watcher.messages if topic in {STATE, DOCUMENT}]
     assert order[-2:] == [DOCUMENT, STATE]
@@ -133,7 +134,7 @@ async def test_what_an_earlier_run_had_found_stays_in_the_document(
     later = publishers(broker.port)
     later.meter_added(METER, OPTIONS)
     await later.start()
-    later.publish_reading(reading("1.8.0(0012345.700*kWh)"), HEALTH)
+    later.publish_reading(reading("1.8.0(0012345.700*kWh)"), Derived(), HEALTH)
     await until(lambda: b"12345.700" in b"".join(watcher.payloads(STATE)))
     await until(lambda: "1_0_32_7_0_255" in json.loads(watcher.last(DOCUMENT) or b'{"cmps": []}')["cmps"])
 
@@ -213,7 +214,8 @@ async def test_a_replaced_meter_is_a_new_device_and_an_event(
     publisher = await started(publishers(broker.port))
     new = replace(METER, id="isk_999", number="999")
     publisher.meter_added(new, OPTIONS)
-    publisher.publish_reading(reading("1.8.0(0000001.000*kWh)", meter=new), HEALTH)
+    replaced = MeterEvent(EventKind.METER_REPLACED, NOON, (("previous_meter", METER.id), ("meter", new.id)))
+    publisher.publish_reading(reading("1.8.0(0000001.000*kWh)", meter=new), Derived(events=(replaced,)), HEALTH)
     await until(lambda: watcher.payloads(TOPICS.event("isk_999")))
     event = json.loads(watcher.payloads(TOPICS.event("isk_999"))[0])
     assert (event["event_type"], event["previous_meter"]) == ("meter_replaced", METER.id)
@@ -230,7 +232,7 @@ async def test_only_the_newest_state_waits_for_a_broker_that_comes_back(
     await broker.stop()
     await until(lambda: publisher.problem)
     for number in range(5000):
-        publisher.publish_reading(reading(f"1.8.0({number}.0*kWh)"), HEALTH)
+        publisher.publish_reading(reading(f"1.8.0({number}.0*kWh)"), Derived(), HEALTH)
     assert len(publisher._link._outbox._waiting) < 10
     await asyncio.sleep(0.3)
     await broker.start()
@@ -258,7 +260,7 @@ async def test_a_broker_may_be_missing_at_the_start(
     publisher = publishers(broker.port)
     publisher.meter_added(METER, OPTIONS)
     await publisher.start()
-    publisher.publish_reading(reading(*HOUSEHOLD), HEALTH)
+    publisher.publish_reading(reading(*HOUSEHOLD), Derived(), HEALTH)
     await until(lambda: publisher.problem)
     await asyncio.sleep(0.2)
     assert [r.getMessage() for r in caplog.records] == [

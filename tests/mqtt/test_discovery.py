@@ -14,6 +14,7 @@ from obisgw.iec62056_21.dialects import Dialects
 from obisgw.mqtt.discovery import MOST_REGISTERS, MeterDocument, gateway_document
 from obisgw.mqtt.meter import MeterTopics
 from obisgw.mqtt.topics import Topics
+from obisgw.readings.derive import Derived, DerivedState, derive
 from obisgw.readings.identity import identity_of
 from obisgw.readings.published import published
 from obisgw.readings.reading import Reading
@@ -43,7 +44,8 @@ def document_of(telegram: str) -> dict[str, Any]:
     meter = identity_of(message.telegram.identification, registers, message.dialect, "home")
     topics = MeterTopics(meter, OPTIONS, GatewayInfo(version="1.2.3"), TOPICS)
     at = datetime(2026, 11, 22, tzinfo=UTC)
-    topics.read(Reading(meter, at, 1.0, registers, unparsed, message.telegram), tree=False)
+    taken = Reading(meter, at, 1.0, registers, unparsed, message.telegram)
+    topics.read(taken, derive(DerivedState(), taken)[1], tree=False)
     found: dict[str, Any] = json.loads(topics.discovery().payload)
     return found
 
@@ -179,6 +181,6 @@ def test_long_text_is_cut_for_home_assistant() -> None:
 def test_a_reading_without_registers_makes_a_device_all_the_same() -> None:
     """With its health and its button."""
     topics = MeterTopics(METER, OPTIONS, GATEWAY, TOPICS)
-    grew, state, events = topics.read(reading(), tree=True)
-    assert (grew, len(state), events) == (False, 1, [])
+    grew, state = topics.read(reading(), Derived(), tree=True)
+    assert (grew, len(state)) == (False, 1)
     assert {"read_now", "events", "last_success"} <= json.loads(topics.discovery().payload)["cmps"].keys()

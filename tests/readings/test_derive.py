@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -10,7 +9,7 @@ import pytest
 from obisgw.obis import Medium, ObisCode
 from obisgw.readings.derive import Derived, DerivedState, EventKind, derive
 from obisgw.readings.meter_clock import meter_clock
-from tests.mqtt.samples import METER, NOON, reading
+from tests.mqtt.samples import NOON, reading
 
 
 def derived(*readings: tuple[str, ...], minutes: float = 1) -> list[Derived]:
@@ -122,15 +121,6 @@ def test_a_clock_that_was_set_is_an_event(
     """Compared with the time that passed here; an hour for summer time is no event."""
     lines = [(f"0.9.1({time})", f"0.9.2({date})") for time, date in (before, after)]
     assert kinds(derived(*lines, minutes=minutes)) == [[], happened]
-
-
-def test_another_meter_starts_anew() -> None:
-    """Its counters are not compared with those of the one that it replaced."""
-    state, _ = derive(DerivedState(), reading("C.7.0(1)", "1.8.1(1*kWh)", "1.8.2(1*kWh)"))
-    new = replace(METER, id="isk_999", number="999")
-    state, result = derive(state, reading("C.7.0(9)", "1.8.1(0*kWh)", "1.8.2(5*kWh)", meter=new))
-    assert [event.kind for event in result.events] == [EventKind.METER_REPLACED]
-    assert (result.tariff, state.meter_id) == (None, "isk_999")
 
 
 @pytest.mark.parametrize(

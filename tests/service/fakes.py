@@ -12,6 +12,7 @@ from obisgw.iec62056_21.block_check import BlockCheck, BlockCheckKind
 from obisgw.iec62056_21.identification import Mode
 from obisgw.iec62056_21.telegram import Telegram
 from obisgw.obis import Medium
+from obisgw.readings.derive import Derived, MeterEvent
 from obisgw.readings.reading import Health, MeterIdentity, Reading
 from obisgw.readings.shown import MeterOptions
 from obisgw.service.edges import Miss, Success, Trouble
@@ -116,6 +117,8 @@ class FakePublisher:
         self.told: list[tuple[str, str]] = []
         self.health = Health()
         self.options = MeterOptions()
+        self.derived = Derived()
+        self.events: list[MeterEvent] = []
 
     def meter_added(self, meter: MeterIdentity, options: MeterOptions) -> None:
         self.told.append(("added", meter.id))
@@ -127,9 +130,14 @@ class FakePublisher:
     def meter_removed(self, meter_id: str) -> None:
         self.told.append(("removed", meter_id))
 
-    def publish_reading(self, reading: Reading, health: Health) -> None:
+    def publish_reading(self, reading: Reading, derived: Derived, health: Health) -> None:
         self.told.append(("reading", reading.meter.id))
+        self.derived = derived
         self.health = health
+
+    def publish_event(self, meter_id: str, event: MeterEvent) -> None:
+        self.told.append((event.kind.value, meter_id))
+        self.events.append(event)
 
     def meter_available(self, meter_id: str, available: bool, health: Health) -> None:  # noqa: FBT001
         self.told.append(("available" if available else "silent", meter_id))

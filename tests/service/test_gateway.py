@@ -173,7 +173,7 @@ async def test_another_publisher_is_told_of_every_meter(rig: Rig) -> None:
     """The broker's settings changed."""
     await rig.gateway.configure([settings("A", "/p")])
     await settled(20)
-    rig.gateway.exchange_publisher(new := FakePublisher())
+    rig.gateway.introduce_to(new := FakePublisher())
     assert new.told == [("added", "isk_a")]
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
     from obisgw.obis import Description
     from obisgw.readings.published import Published
+    from obisgw.readings.thresholds import Threshold
 
     from .topics import Topics
 
@@ -102,6 +103,23 @@ def active_tariff(device: str, tariffs: tuple[str, ...]) -> Component:
         "ic": "mdi:clock-time-eight-outline",
         **_default_id("sensor", device, TARIFF),
     }
+
+
+def threshold(device: str, watched: Threshold) -> Component:
+    """Return the binary sensor of a threshold."""
+    value = f"(value_json.{Key.THRESHOLDS}|default({{}})).get('{watched.id}')"
+    return {
+        "p": "binary_sensor",
+        "uniq_id": f"{device}_{threshold_component(watched.id)}",
+        "name": watched.name,
+        "val_tpl": f"{{{{{value}|iif('ON','OFF','None')}}}}",
+        **_default_id("binary_sensor", device, watched.id),
+    }
+
+
+def threshold_component(threshold_id: str) -> str:
+    """Return a threshold's name in the document."""
+    return f"threshold_{threshold_id}"
 
 
 def own_components(device: str, gateway: str, topics: Topics, *, on_request: bool) -> dict[str, Component]:

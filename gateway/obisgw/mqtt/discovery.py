@@ -22,6 +22,8 @@ from .components import (
     gateway_components,
     own_components,
     register,
+    threshold,
+    threshold_component,
 )
 from .topics import Topics, device_id
 
@@ -104,6 +106,9 @@ class MeterDocument:
         components = own_components(self.meter.id, self.gateway.id, self.topics, on_request=self.options.on_request)
         if self.tariffs:
             components[TARIFF] = active_tariff(self.meter.id, self.tariffs) | expiry_of(self.options.interval)
+        for watched in self.options.thresholds:
+            sensor = threshold(self.meter.id, watched) | expiry_of(self.options.interval)
+            components[threshold_component(watched.id)] = sensor
         return components
 
     @property

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from obisgw.readings.derive import DerivedState, derive
 from obisgw.readings.published import published
 
 from .discovery import MeterDocument
@@ -13,12 +12,13 @@ from .states import event_state, health_state, is_reading_state, reading_state
 from .topics import OFFLINE, ONLINE, Topics
 
 if TYPE_CHECKING:
+    from obisgw.readings.derive import Derived, MeterEvent
     from obisgw.readings.reading import Health, MeterIdentity, Reading
     from obisgw.readings.shown import GatewayInfo, MeterOptions
 
 
 class MeterTopics:
-    """One meter's document and derived facts. It makes messages and sends none."""
+    """One meter's document and newest state. It makes messages and sends none."""
 
     def __init__(
         self,
@@ -26,10 +26,8 @@ class MeterTopics:
         options: MeterOptions,
         gateway: GatewayInfo,
         topics: Topics,
-        derived: DerivedState | None = None,
     ) -> None:
         self.document = MeterDocument(meter, gateway, topics, options)
-        self.derived = derived or DerivedState()
         self._topics = topics
         self._id = meter.id
         self._values: dict[str, None] = {}
@@ -71,10 +69,9 @@ class MeterTopics:
         self.document = self.document.without_obsolete()
         return message
 
-    def read(self, reading: Reading, *, tree: bool) -> tuple[bool, list[Message], list[Message]]:
-        """Take a reading in: whether the document grew, the state (and single values), and the events."""
+    def read(self, reading: Reading, derived: Derived, *, tree: bool) -> tuple[bool, list[Message]]:
+        """Take a reading in: whether the document grew, and the state (and single values)."""
         items = tuple(published(reading.registers))
-        self.derived, derived = derive(self.derived, reading)
         grew = self._replace(self.document.grown(items, derived.tariffs))
         state = [Message(self._topics.state(self._id), reading_state(reading, items, derived))]
         if tree:
@@ -84,8 +81,17 @@ class MeterTopics:
                     self._values[topic] = None
                     state.append(Message(topic, value.encode()))
         self.state = state
-        event_topic = self._topics.event(self._id)
-        return grew, state, [Message(event_topic, event_state(event), retain=False) for event in derived.events]
+        return grew, state
+
+    def events(self, *events: MeterEvent) -> list[Message]:
+        """Return the messages of events; they are not retained."""
+        topic = self._topics.event(self._id)
+        return [Message(topic, event_state(event), retain=False) for event in events]
+
+    def withdrawal(self) -> Message:
+        """Return what removes the discovery document, and with it the meter from Home Assistant."""
+        self.document = self.document.without_obsolete()
+        return Message(self._topics.discovery(self._id), b"")
 
     def status(self, health: Health | None, *, available: bool) -> list[Message]:
         """Return availability, and how reading goes where that is known."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from obisgw.config.table import MqttSettings
     from obisgw.errors import SinkError
+    from obisgw.readings.derive import Derived, MeterEvent
     from obisgw.readings.reading import Health, MeterIdentity, Reading
 
 _LOG = logging.getLogger("obisgw.mqtt")
@@ -56,6 +57,8 @@ class Publisher:
         self._link = BrokerLink(settings, client_id, will, self._received, acknowledge_timeout)
         self._meters: dict[str, MeterTopics] = {}
         self._slots: dict[str, tuple[MeterIdentity, MeterOptions]] = {}
+        self._adopted: frozenset[str] = frozenset()
+        self._gateway_announced: bool | None = None
         self._last_read: datetime | None = None
         self._settling: dict[str, tuple[asyncio.TimerHandle, list[Message]]] = {}
         self._announcement: asyncio.TimerHandle | None = None
@@ -73,8 +76,9 @@ class Publisher:
     async def start(self) -> None:
         """Begin to connect, and go on until ``stop``. Returns at once; a missing broker is no error."""
         if self._settings.discovery:
-            document = gateway_document(self._gateway, self._topics)
-            self._link.put(Message(self._topics.discovery(self._gateway.id), document))
+            # With adopted meters, what is known of it only once the meters are.
+            if self._meters or not self._adopted:
+                self._put_gateway_document()
         else:
             self._link.subscribe(self._topics.discovery(self._gateway.id))
         self._link.put(Message(self._topics.availability(self._gateway.id), ONLINE.encode()))
@@ -104,9 +108,7 @@ class Publisher:
         if slot is not None:
             self._slots[slot] = meter, options
         if (known := self._meters.get(meter.id)) is None:
-            other = None if before is None else self._meters.get(before[0].id)
-            derived = None if other is None else other.derived
-            self._meters[meter.id] = MeterTopics(meter, options, self._gateway, self._topics, derived)
+            self._meters[meter.id] = MeterTopics(meter, options, self._gateway, self._topics)
             if self._settings.discovery:
                 # The state first, so that it is known when the document of an earlier run is published changed.
                 self._link.subscribe(self._topics.state(meter.id))
@@ -115,6 +117,7 @@ class Publisher:
             self._reconfigure(known, meter, options)
         if before is not None and before[0].id != meter.id:
             self._left(before[0].id)
+        self._put_gateway_document()
         self._put_gateway_state()
 
     def _stands_in(self, slot: str | None, meter_id: str) -> bool:
@@ -154,9 +157,10 @@ class Publisher:
         self._link.put(*(Message(name(meter_id), b"") for name in names))
         if known is not None:
             self._link.put(*(Message(topic, b"") for topic in known.value_topics))
+        self._put_gateway_document()
         self._put_gateway_state()
 
-    def publish_reading(self, reading: Reading, health: Health) -> None:
+    def publish_reading(self, reading: Reading, derived: Derived, health: Health) -> None:
         """Publish all registers of a proved telegram of a meter that was added, and what follows from them."""
         meter_id = reading.meter.id
         if not reading.telegram.proved:
@@ -164,8 +168,9 @@ class Publisher:
         meter = self._meters[meter_id]
         self._link.unsubscribe(self._topics.state(meter_id))
         new = not meter.document.registers
-        grew, state, events = meter.read(reading, tree=self._settings.topic_tree)
-        if grew and self._settings.discovery:
+        grew, state = meter.read(reading, derived, tree=self._settings.topic_tree)
+        events = meter.events(*derived.events)
+        if grew and self._announced(meter_id):
             # The entities of a new document get the retained state when they appear; events are not retained. A
             # grown document may bring values, such as another tariff, that the entities do not know before it.
             if new:
@@ -181,6 +186,47 @@ class Publisher:
         self._link.put(*meter.status(health, available=True))
         self._last_read = reading.at
         self._put_gateway_state()
+
+    def publish_event(self, meter_id: str, event: MeterEvent) -> None:
+        """Publish what happened to a meter apart from a reading."""
+        messages = self._meters[meter_id].events(event)
+        if meter_id in self._settling:
+            self._settle(meter_id, messages)
+        else:
+            self._link.put(*messages)
+
+    def adopt(self, meter_ids: frozenset[str]) -> None:
+        """Withdraw the discovery documents of these meters, which Home Assistant's integration shows; states go on.
+
+        Meters that are no more among them are announced again. Configured otherwise, all stay announced.
+        """
+        if self._settings.announce_adopted or not self._settings.discovery:
+            return
+        changed, self._adopted = self._adopted ^ meter_ids, meter_ids
+        for meter_id, meter in self._meters.items():
+            if meter_id not in changed:
+                continue
+            if meter_id in meter_ids:
+                self._settled(meter_id)
+                self._link.put(meter.withdrawal())
+            else:
+                self._put_discovery(meter)
+        self._put_gateway_document()
+
+    def _announced(self, meter_id: str) -> bool:
+        """Tell whether Home Assistant is told of a meter by MQTT."""
+        return self._settings.discovery and meter_id not in self._adopted
+
+    def _put_gateway_document(self) -> None:
+        """Announce the gateway itself, unless the integration shows all its meters, and thus the gateway."""
+        if not self._settings.discovery:
+            return
+        shown = not self._adopted if not self._meters else not self._meters.keys() <= self._adopted
+        if shown != self._gateway_announced:
+            # Of an earlier run there may be a document, so that the first word is always said.
+            self._gateway_announced = shown
+            document = gateway_document(self._gateway, self._topics) if shown else b""
+            self._link.put(Message(self._topics.discovery(self._gateway.id), document))
 
     def meter_available(self, meter_id: str, available: bool, health: Health) -> None:  # noqa: FBT001 - said by the call
         """Publish whether a meter can be read, and how reading it goes."""
@@ -200,14 +246,14 @@ class Publisher:
         Home Assistant takes changed entities that can expire for unavailable until their next state.
         """
         self._put_document(meter)
-        if self._settings.discovery and meter.document.registers:
+        if self._announced(meter.document.meter.id) and meter.document.registers:
             self._settle(meter.document.meter.id, meter.state)
 
     def _put_document(self, meter: MeterTopics) -> None:
         if meter.document.full:
             problem = f"{meter.document.meter.id} has printed more registers than are published"
             self._link.say_once(problem, "the meter or its line is faulty; look at 'obis-gateway read --explain'")
-        if self._settings.discovery and meter.document.registers:
+        if self._announced(meter.document.meter.id) and meter.document.registers:
             self._link.put(meter.discovery())
 
     def _settle(self, meter_id: str, messages: list[Message]) -> None:
@@ -255,7 +301,12 @@ class Publisher:
             self._link.put(Message(topic, b""))
             return
         for meter_id, meter in self._meters.items():
-            if topic == self._topics.discovery(meter_id) and meter.take_over(payload):
+            if topic != self._topics.discovery(meter_id):
+                continue
+            changed = meter.take_over(payload)
+            if not self._announced(meter_id):
+                self._link.put(meter.withdrawal())
+            elif changed:
                 self._put_discovery(meter)
 
     def _command(self, meter_id: str, payload: bytes, *, retained: bool) -> None:

@@ -23,6 +23,7 @@ class Key(StrEnum):
     TARIFF = "tariff"
     REGISTERS = "registers"
     TIMES = "times"
+    THRESHOLDS = "thresholds"
 
 
 def reading_state(reading: Reading, items: Iterable[Published], derived: Derived) -> bytes:
@@ -30,7 +31,7 @@ def reading_state(reading: Reading, items: Iterable[Published], derived: Derived
 
     ``at``: UTC time of the telegram's last byte. ``tariff``: the one in force or null. ``registers``: value by key, text
     with the digits of the line; null for a number that is none. ``times``: time stamps sent with values, in the meter's
-    local time, by key.
+    local time, by key. ``thresholds``: true or false by id, null where the telegram does not tell.
     """
     items = tuple(items)
     return _json(
@@ -39,6 +40,7 @@ def reading_state(reading: Reading, items: Iterable[Published], derived: Derived
             Key.TARIFF: derived.tariff,
             Key.REGISTERS: {item.key: item.value for item in items},
             Key.TIMES: {item.key: time.isoformat() for item in items if (time := item.register.time) is not None},
+            Key.THRESHOLDS: dict(derived.thresholds),
         }
     )
 
@@ -52,7 +54,8 @@ def is_reading_state(payload: bytes) -> bool:
         texts = all(isinstance(value, str | None) for value in (*registers.values(), *times.values()))
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return False
-    return texts and document.keys() == set(Key)
+    # Versions before 0.3 knew no thresholds.
+    return texts and document.keys() | {Key.THRESHOLDS} == set(Key)
 
 
 def health_state(health: Health) -> bytes:

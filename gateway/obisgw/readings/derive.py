@@ -79,7 +79,6 @@ class DerivedState:
     ``tariff`` is None while it is unknown; ``known_tariff`` is the last one that was not.
     """
 
-    meter_id: str | None = None
     at: datetime | None = None
     tariff: str | None = None
     known_tariff: str | None = None
@@ -124,7 +123,7 @@ def derive(
     thresholds: Iterable[Threshold] = (),
     longest_gap: timedelta = timedelta.max,
 ) -> tuple[DerivedState, Derived]:
-    """Compare ``reading`` with the ones before it; a meter's first one gives no event but that it replaced another.
+    """Compare ``reading`` with the same meter's ones before it; its first one gives no event.
 
     Readings further apart than ``longest_gap`` do not tell whether a threshold was passed all the time.
     """
@@ -133,9 +132,6 @@ def derive(
     def happened(kind: EventKind, **details: str) -> None:
         events.append(MeterEvent(kind, reading.at, tuple(details.items())))
 
-    if state.meter_id is not None and state.meter_id != reading.meter.id:
-        happened(EventKind.METER_REPLACED, previous_meter=state.meter_id, meter=reading.meter.id)
-        state = DerivedState()
     current = {register.code: register for register in reversed(reading.registers) if register.code is not None}
     values = {code: register.value for code, register in current.items()}
     energies = _numbers(current, _counts_in_tariff)
@@ -166,7 +162,6 @@ def derive(
     seen = {*state.tariffs, *(f"t{tariff_of(code)}" for code in energies), *([tariff] if tariff else [])}
     tariffs = tuple(sorted(seen, key=lambda name: (len(name), name)))
     renewed = DerivedState(
-        meter_id=reading.meter.id,
         at=reading.at,
         tariff=tariff,
         known_tariff=tariff or state.known_tariff,

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
 
     from obisgw.errors import ObisGatewayError
+    from obisgw.readings.derive import Derived, MeterEvent
     from obisgw.readings.reading import Health, MeterIdentity, Reading
     from obisgw.readings.shown import MeterOptions
 
@@ -42,10 +43,21 @@ class Success:
 
 @dataclass(frozen=True, slots=True)
 class Miss:
-    """A readout that came to nothing. ``error`` says what and where, and what to do."""
+    """A readout that came to nothing. ``error`` says what and where, and what to do.
+
+    ``held_back`` says why a telegram that came is not published; None where none came.
+    """
 
     error: ObisGatewayError
     trouble: Trouble = field(default_factory=Trouble)
+    held_back: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeldBack:
+    """A telegram sent unasked that failed a check: no trouble yet, but not published."""
+
+    reason: str
 
 
 class MeterEdge(Protocol):
@@ -54,7 +66,7 @@ class MeterEdge(Protocol):
     async def read(self) -> Success | Miss:
         """Read it once. Cancelled, it leaves the meter and the port usable."""
 
-    def pushes(self) -> AsyncGenerator[Success | Miss, None]:
+    def pushes(self) -> AsyncGenerator[Success | Miss | HeldBack, None]:
         """Listen to a meter that sends unasked; ends only with its task."""
 
     async def returned(self) -> None:
@@ -76,8 +88,11 @@ class PublisherEdge(Protocol):
     def meter_removed(self, meter_id: str) -> None:
         """Remove a meter that is configured no more."""
 
-    def publish_reading(self, reading: Reading, health: Health) -> None:
-        """Hand a reading of a meter on that was added."""
+    def publish_reading(self, reading: Reading, derived: Derived, health: Health) -> None:
+        """Hand on a reading of a meter that was added, with what follows from it."""
+
+    def publish_event(self, meter_id: str, event: MeterEvent) -> None:
+        """Tell what happened to a meter that was added, apart from a reading."""
 
     def meter_available(self, meter_id: str, available: bool, health: Health) -> None:  # noqa: FBT001 - said by the call
         """Tell whether a meter that was added can be read."""

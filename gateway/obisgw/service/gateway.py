@@ -7,6 +7,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from .meter import MeterRun
+from .options import no_thresholds
 from .port import PortRun, Starts
 
 if TYPE_CHECKING:
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
 
     from .clock import Clock
     from .edges import MeterEdge, PublisherEdge
+    from .options import ThresholdsOf
     from .state import State
 
 _log = logging.getLogger(__name__)
@@ -28,9 +30,15 @@ class Gateway:
     """Runs the meters. One port's trouble never touches another's: each has its task."""
 
     def __init__(
-        self, publisher: PublisherEdge, state: State, clock: Clock, edge_of: Callable[[MeterSettings], MeterEdge]
+        self,
+        publisher: PublisherEdge,
+        state: State,
+        clock: Clock,
+        edge_of: Callable[[MeterSettings], MeterEdge],
+        thresholds_of: ThresholdsOf = no_thresholds,
     ) -> None:
-        self.publisher = publisher
+        self._publisher = publisher
+        self._thresholds_of = thresholds_of
         self._state = state
         self._clock = clock
         self._starts = Starts(clock)
@@ -60,7 +68,7 @@ class Gateway:
         self._meters = {entry: kept.get(entry) or self._new(meter) for entry, meter in wanted.items()}
         # Only now: meters that go on under another name have been introduced by it.
         for entry in before.keys() - wanted.keys():
-            self.publisher.slot_removed(entry)
+            self._publisher.slot_removed(entry)
         await self._spread(self._meters)
         self._save()
 
@@ -72,11 +80,14 @@ class Gateway:
                 return True
         return False
 
-    def exchange_publisher(self, publisher: PublisherEdge) -> None:
-        """Hand readings to another publisher from now on."""
-        self.publisher = publisher
+    def introduce_to(self, publisher: PublisherEdge) -> None:
+        """Tell a publisher that has just come of all meters."""
         for run in self._meters.values():
-            run.publisher = publisher
+            run.introduce_to(publisher)
+
+    def introduce_changed(self) -> None:
+        """Tell of the meters whose thresholds were changed by clients."""
+        for run in self._meters.values():
             run.introduce()
 
     async def stop(self) -> None:
@@ -121,16 +132,26 @@ class Gateway:
         for entry, state in others.items():
             if state.identity is not None and state.identity.id not in stay:
                 _log.info("%s (%s): removed from the configuration", entry, state.identity.id)
-                self.publisher.meter_removed(state.identity.id)
+                self._publisher.meter_removed(state.identity.id)
 
     def _new(self, settings: MeterSettings) -> MeterRun:
         state = self._state.of(settings.entry)
         state.place = _place_of(settings)
-        return MeterRun(settings, self._edge_of(settings), self.publisher, state, self._clock)
+        return MeterRun(
+            settings,
+            self._edge_of(settings),
+            self._publisher,
+            state,
+            self._clock,
+            facts=self._state.facts,
+            thresholds_of=self._thresholds_of,
+        )
 
     def _saved(self, meter: MeterRun) -> None:
         """Keep what a readout changed, where losing it would cost something: memory cards wear by writing."""
-        changed, meter.identity_changed = meter.identity_changed, False
+        facts = self._state.facts
+        changed = meter.identity_changed or facts.unsaved
+        meter.identity_changed = facts.unsaved = False
         if meter.schedule.battery:
             self._save()
         elif changed and self._save_soon is None:

@@ -14,11 +14,11 @@ from obisgw.reader.memory import Memory
 from obisgw.reader.reader import PUSH_BAUDRATE, MeterReader, ReaderSettings, asked_mode
 from obisgw.reader.shared_port import SETTLE, Ports
 
-from .edges import Miss, Success, Trouble
+from .edges import HeldBack, Miss, Success, Trouble
 from .reading import Interpreter
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, Iterable
+    from collections.abc import AsyncGenerator, Iterable, Sequence
     from pathlib import Path
 
     from obisgw.config.table import MeterSettings
@@ -101,7 +101,8 @@ class LineMeter:
         try:
             readout = await self._reader.read()
         except ObisGatewayError as error:
-            return Miss(error, trouble_of(self._reader.attempts, self._reader.rejected))
+            rejected = self._reader.rejected
+            return Miss(error, trouble_of(self._reader.attempts, rejected), held_back_by(rejected))
         async with self._edges.turn:
             await asyncio.sleep(0)
         ago = asyncio.get_running_loop().time() - readout.last_byte
@@ -120,7 +121,7 @@ class LineMeter:
         """Return when the port, now missing, is there again."""
         await self._port.present()
 
-    async def pushes(self) -> AsyncGenerator[Success | Miss, None]:
+    async def pushes(self) -> AsyncGenerator[Success | Miss | HeldBack, None]:
         """Listen for ever; a port that is lost is opened again when it is back."""
         pause = REOPEN
         while True:
@@ -144,7 +145,7 @@ class LineMeter:
         await self._port.present()
         return loop.time() - began > SETTLE / 2
 
-    async def _open_pushes(self) -> AsyncGenerator[Success | Miss, None]:
+    async def _open_pushes(self) -> AsyncGenerator[Success | Miss | HeldBack, None]:
         """Listen until the port is lost."""
         loop = asyncio.get_running_loop()
         trouble = Trouble()
@@ -169,6 +170,8 @@ class LineMeter:
                         case Rejected():
                             damaged += 1
                             trouble += trouble_of((), (event,))
+                            if (reason := held_back_by((event,))) is not None:
+                                yield HeldBack(reason)
                             if damaged % DAMAGED_IN_A_ROW == 0:
                                 yield Miss(self._damaged(), trouble)
                                 trouble = Trouble()
@@ -208,6 +211,20 @@ class LineMeter:
         if not self._closed:
             self._closed = True
             await self._edges.release(self._port)
+
+
+def held_back_by(rejected: Sequence[Rejected]) -> str | None:
+    """Return why the last telegram that came is not published, None where none came."""
+    if not rejected:
+        return None
+    telegram, failure = rejected[-1].telegram, rejected[-1].failure
+    if failure is Failure.UNLIKE:
+        return "the telegram has no block check and is unlike those before"
+    if telegram.parity_errors:
+        return f"the telegram was damaged: {telegram.parity_errors} characters have the wrong parity"
+    if telegram.check is BlockCheck.BAD:
+        return "the telegram was damaged: its block check character is wrong"
+    return "the telegram was cut off" if not telegram.complete else f"the telegram failed a check: {failure.value}"
 
 
 def trouble_of(attempts: Iterable[Attempt], rejected: Iterable[Rejected]) -> Trouble:

@@ -5,25 +5,31 @@ from __future__ import annotations
 import logging
 from contextlib import aclosing
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from obisgw.config.values import MeterMode
 from obisgw.errors import LineError, MeterError, PortLostError, PortMissingError
+from obisgw.readings.derive import EventKind, MeterEvent
 from obisgw.readings.reading import Health
-from obisgw.readings.shown import MeterOptions
 
 from .clock import local_day
-from .edges import Miss, Success
+from .edges import HeldBack, Miss, Success
+from .facts import Facts
 from .identity import Change, settle
+from .options import no_thresholds, options_of
 from .schedule import Schedule
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from obisgw.config.table import MeterSettings
     from obisgw.errors import ObisGatewayError
-    from obisgw.readings.reading import MeterIdentity, Reading
+    from obisgw.readings.reading import MeterIdentity
+    from obisgw.readings.shown import MeterOptions
 
     from .clock import Clock
     from .edges import MeterEdge, PublisherEdge, Trouble
+    from .options import ThresholdsOf
     from .state import MeterState
 
 _log = logging.getLogger(__name__)
@@ -35,7 +41,15 @@ class MeterRun:
     """One meter while the service runs. ``due`` is when it is read next, in Unix time."""
 
     def __init__(
-        self, settings: MeterSettings, edge: MeterEdge, publisher: PublisherEdge, state: MeterState, clock: Clock
+        self,
+        settings: MeterSettings,
+        edge: MeterEdge,
+        publisher: PublisherEdge,
+        state: MeterState,
+        clock: Clock,
+        *,
+        facts: Facts | None = None,
+        thresholds_of: ThresholdsOf = no_thresholds,
     ) -> None:
         self.settings = settings
         self.edge = edge
@@ -43,14 +57,18 @@ class MeterRun:
         self.state = state
         self.health = Health()
         self._clock = clock
+        self._facts = Facts() if facts is None else facts
+        self._thresholds_of = thresholds_of
         self._said: set[tuple[type[ObisGatewayError], str]] = set()
         """The kinds of trouble since the last reading, which the log already tells of."""
+        self._held_back: set[str] = set()
+        """Why readings were held back since the last one, which events have told."""
         self.port_missing = False
         self.identity_changed = False
         """Whether the state holds an identity that was not saved yet."""
         self._failures = 0
         self._last_published = 0.0
-        self._told: tuple[PublisherEdge, MeterIdentity, MeterOptions] | None = None
+        self._told: tuple[MeterIdentity, MeterOptions] | None = None
         self.due = self.schedule.first_start(state.last_start, clock.now(), clock.utc_offset)
         self.introduce()
 
@@ -68,19 +86,23 @@ class MeterRun:
     @property
     def options(self) -> MeterOptions:
         """How the meter is shown to the publisher's readers."""
-        every, push = self.settings.every, self.settings.mode is MeterMode.D
-        pause = every.total_seconds() if every else None
-        interval = pause if push else self.schedule.every
-        return MeterOptions(interval, slot=self.settings.entry, name=self.settings.name, on_request=not push)
+        identity = self.state.identity
+        wished = () if identity is None else self._thresholds_of(identity.id)
+        return options_of(self.settings, self.schedule.every, wished)
 
     def introduce(self) -> None:
         """Tell the publisher of the meter, as soon as it is known which one it is, and of every change."""
         if self.state.identity is None:
             return
-        told = self.publisher, self.state.identity, self.options
+        told = self.state.identity, self.options
         if told != self._told:
             self._told = told
-            self.publisher.meter_added(self.state.identity, self.options)
+            self.publisher.meter_added(*told)
+
+    def introduce_to(self, publisher: PublisherEdge) -> None:
+        """Tell a publisher that has just come of the meter."""
+        if self._told is not None:
+            publisher.meter_added(*self._told)
 
     def answers_to(self, meter: str) -> bool:
         """Whether ``meter`` is this one's id or name."""
@@ -108,13 +130,18 @@ class MeterRun:
         else:
             self.due = self.schedule.next_start(start, now, self._failures, self._clock.utc_offset)
 
-    async def listen(self) -> None:
-        """Take what the meter sends unasked, for ever."""
+    async def listen(self, taken: Callable[[MeterRun], None] = lambda _: None) -> None:
+        """Take what the meter sends unasked, for ever; ``taken`` is called after each outcome."""
         async with aclosing(self.edge.pushes()) as outcomes:
             async for outcome in outcomes:
-                if isinstance(outcome, Success) and not self._wanted_now():
-                    continue
-                self.take(outcome)
+                match outcome:
+                    case HeldBack():
+                        self._tell_held_back(outcome.reason)
+                    case Success() if not self._wanted_now():
+                        continue
+                    case _:
+                        self.take(outcome)
+                        taken(self)
 
     def _wanted_now(self) -> bool:
         """Whether a pushed reading is published, or falls into the pause after the last one."""
@@ -132,7 +159,7 @@ class MeterRun:
             case Success():
                 self._succeeded(outcome)
             case Miss():
-                self._failed(outcome.error)
+                self._failed(outcome.error, outcome.held_back)
 
     def _count(self, trouble: Trouble) -> None:
         health = self.health
@@ -153,10 +180,11 @@ class MeterRun:
                 where=f"{self.name} at {self.settings.port}",
                 hint="put the head on the right meter, or correct 'number'",
             )
-            self._failed(error)
+            self._failed(error, error.problem)
             return
         self.state.battery = success.battery
-        reading = self._identified(reading)
+        identity, events = self._identified(reading.meter, reading.at)
+        reading = replace(reading, meter=identity)
         self.health = replace(
             self.health,
             reads=self.health.reads + 1,
@@ -181,15 +209,23 @@ class MeterRun:
                 reading.duration,
             )
         self._said.clear()
+        self._held_back.clear()
         self._failures = 0
-        self.publisher.publish_reading(reading, self.health)
+        derived = self._facts.take(reading, self._told[1] if self._told else self.options, events)
+        self.publisher.publish_reading(reading, derived, self.health)
 
-    def _identified(self, reading: Reading) -> Reading:
+    def _identified(self, seen: MeterIdentity, at: datetime) -> tuple[MeterIdentity, tuple[MeterEvent, ...]]:
+        """Return which meter this is, and the event of its having replaced another."""
         before = self.state.identity
-        identity, change = settle(before, reading.meter)
+        identity, change = settle(before, seen)
         self.state.identity = identity
         self.identity_changed = self.identity_changed or identity != before
-        if change is Change.REPLACED and before is not None:
+        events: tuple[MeterEvent, ...] = ()
+        if change is Change.NAMED and before is not None:
+            self._facts.rename(before.id, identity.id)
+        elif change is Change.REPLACED and before is not None:
+            details = (("previous_meter", before.id), ("meter", identity.id))
+            events = (MeterEvent(EventKind.METER_REPLACED, at, details),)
             _log.warning(
                 "%s at %s: meter %s stands where %s was; it is published as a new device",
                 self.name,
@@ -198,9 +234,19 @@ class MeterRun:
                 before.id,
             )
         self.introduce()
-        return replace(reading, meter=identity)
+        return identity, events
 
-    def _failed(self, error: ObisGatewayError) -> None:
+    def _tell_held_back(self, reason: str) -> None:
+        """Tell once in a run of failures that a telegram came and is not published."""
+        kind = reason.partition(":")[0]
+        if kind in self._held_back or self.state.identity is None:
+            return
+        self._held_back.add(kind)
+        at = datetime.fromtimestamp(self._clock.now(), UTC)
+        event = MeterEvent(EventKind.READING_HELD_BACK, at, (("reason", reason),))
+        self.publisher.publish_event(self.state.identity.id, event)
+
+    def _failed(self, error: ObisGatewayError, held_back: str | None) -> None:
         self._failures += 1
         self.health = replace(self.health, failures=self.health.failures + 1, last_error=str(error))
         # The remedy tells kinds of trouble apart: what is said of noise counts its bytes, and is new each time.
@@ -210,3 +256,5 @@ class MeterRun:
             _log.warning("%s", error)
         if self.state.identity is not None:
             self.publisher.meter_available(self.state.identity.id, False, self.health)  # noqa: FBT003
+        if held_back is not None:
+            self._tell_held_back(held_back)

@@ -84,7 +84,7 @@ class PortRun:
                 if meter is None:
                     await self._wake.wait()
                 elif meter.settings.mode is MeterMode.D:
-                    await self._do(meter, meter.listen())
+                    await self._do(meter, meter.listen(self._saved))
                 elif await self._wait_for(meter):
                     await self._do(meter, self._read(meter))
                     self._saved(meter)

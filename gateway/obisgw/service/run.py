@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from obisgw import __version__
 from obisgw.config.load import load
 from obisgw.errors import ConfigurationError
-from obisgw.mqtt.publisher import Publisher
 from obisgw.readings.shown import Command, GatewayInfo
 
 from .clock import SystemClock
@@ -22,6 +21,7 @@ from .gateway import Gateway
 from .line_edge import LineEdges
 from .log import set_level, start_log
 from .notify import Notifier
+from .publishers import Publishers
 from .state import State
 
 if TYPE_CHECKING:
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from obisgw.config.load import Checked
     from obisgw.config.table import Settings
     from obisgw.iec62056_21.dialects import Dialect, Dialects
+    from obisgw.mqtt.publisher import Publisher
 
 _log = logging.getLogger(__name__)
 
@@ -70,6 +71,10 @@ def _warn(checked: Checked) -> None:
         _log.warning("%s", problem.sentence(checked.file))
 
 
+def _info(settings: Settings) -> GatewayInfo:
+    return GatewayInfo(settings.gateway.id, settings.gateway.name, __version__)
+
+
 def _all(dialects: Dialects) -> list[Dialect]:
     return [dialects.named(name) for name in dialects.names]
 
@@ -84,16 +89,19 @@ class _Service:
         self._dialects = dialects
         self._notifier = Notifier(environment)
         self._edges = LineEdges(dialects, folder)
-        self._publisher = self._new_publisher(settings)
+        self._mqtt = self._new_mqtt(settings)
+        self._publishers = Publishers()
         state = State.load(folder / "meters.json")
-        self._gateway = Gateway(self._publisher, state, SystemClock(), self._edges.edge_of)
+        self._gateway = Gateway(self._publishers, state, SystemClock(), self._edges.edge_of)
         self._signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
 
     async def run(self) -> None:
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, self._signals.put_nowait, number)
-        await self._publisher.start()
+        self._hand_on()
+        if self._mqtt is not None:
+            await self._mqtt.start()
         await self._gateway.configure(self._settings.meters)
         self._notifier.ready(self._status)
         _log.info("obis-gateway %s: %s", __version__, self._status)
@@ -110,9 +118,17 @@ class _Service:
         count = len(self._settings.meters)
         return f"{count} meter{'s' if count > 1 else ''} configured"
 
-    def _new_publisher(self, settings: Settings) -> Publisher:
-        info = GatewayInfo(settings.gateway.id, settings.gateway.name, __version__)
-        return Publisher(settings.mqtt, info, self._commanded)
+    def _new_mqtt(self, settings: Settings) -> Publisher | None:
+        """Return what publishes by MQTT; without it, its libraries take no memory."""
+        if not settings.mqtt.enabled:
+            return None
+        from obisgw.mqtt.publisher import Publisher  # noqa: PLC0415 - see above
+
+        return Publisher(settings.mqtt, _info(settings), self._commanded)
+
+    def _hand_on(self) -> None:
+        """Let readings go to all that are there: the broker first, whose path is the longer one."""
+        self._publishers.edges = tuple(edge for edge in (self._mqtt,) if edge is not None)
 
     def _commanded(self, meter_id: str, command: Command) -> None:
         match command:
@@ -146,23 +162,31 @@ class _Service:
         set_level(settings.gateway.log_level)
         if settings.gateway.state_dir != before.gateway.state_dir:
             _log.warning("'state_dir' is changed by the next start, not by a reload")
-        gateway_changed = (settings.gateway.id, settings.gateway.name) != (before.gateway.id, before.gateway.name)
-        if settings.mqtt != before.mqtt or gateway_changed:
-            await self._publisher.stop()
-            self._publisher = self._new_publisher(settings)
-            await self._publisher.start()
-            self._gateway.exchange_publisher(self._publisher)
+        if settings.mqtt != before.mqtt or _info(settings) != _info(before):
+            await self._change_mqtt(settings)
         renewed = _all(dialects) != _all(self._dialects)
         self._dialects = self._edges.dialects = dialects
         await self._gateway.configure(settings.meters, renew=renewed)
         _log.info("the configuration was read again: %s", self._status)
+
+    async def _change_mqtt(self, settings: Settings) -> None:
+        if self._mqtt is not None:
+            await self._mqtt.stop()
+        self._mqtt = self._new_mqtt(settings)
+        self._hand_on()
+        if self._mqtt is not None:
+            await self._mqtt.start()
+            self._gateway.introduce_to(self._mqtt)
 
     async def _stop(self) -> None:
         self._notifier.stopping()
         _log.info("stopping")
         try:
             async with asyncio.timeout(STOP_WITHIN):
-                await asyncio.gather(self._gateway.stop(), self._publisher.stop())
+                ends = [self._gateway.stop()]
+                if self._mqtt is not None:
+                    ends.append(self._mqtt.stop())
+                await asyncio.gather(*ends)
         except TimeoutError:
             _log.warning("stopped without waiting longer for ports and broker")
         self._notifier.close()

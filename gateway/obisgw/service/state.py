@@ -1,4 +1,4 @@
-"""What the service must know after a restart: the meters it met and the reads it made today."""
+"""What the service must know after a restart: the meters it met, what it last read, and the reads it made today."""
 
 from __future__ import annotations
 
@@ -12,8 +12,13 @@ from typing import TYPE_CHECKING, Any
 from obisgw.obis import Medium
 from obisgw.readings.reading import MeterIdentity
 
+from .facts import Facts
+from .kept import facts_document, facts_of
+
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from obisgw.readings.derive import DerivedState
 
 _log = logging.getLogger(__name__)
 _FORMAT = 1
@@ -51,6 +56,7 @@ class State:
 
     path: Path | None = None
     meters: dict[str, MeterState] = field(default_factory=dict)
+    facts: Facts = field(default_factory=Facts)
     complained: bool = False
     """Whether the log already tells that the file cannot be written."""
     _writing: threading.Lock = field(default_factory=threading.Lock, repr=False, compare=False)
@@ -64,6 +70,7 @@ class State:
         try:
             document = json.loads(path.read_text("utf-8"))
             state.meters = {entry: _meter(values) for entry, values in document["meters"].items()}
+            state.facts.states = _facts(document.get("facts"), path)
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             aside = path.with_suffix(".damaged")
             _log.warning("%s cannot be used and is kept as %s: %s", path, aside.name, error)
@@ -82,7 +89,14 @@ class State:
         with self._writing:
             # One step, so that a change by another thread cannot come in between.
             meters = list(self.meters.items())
-            self._write(self.path, {"format": _FORMAT, "meters": {entry: _document(meter) for entry, meter in meters}})
+            facts = list(self.facts.states.items())
+            known = {meter.identity.id for _, meter in meters if meter.identity is not None}
+            document = {
+                "format": _FORMAT,
+                "meters": {entry: _document(meter) for entry, meter in meters},
+                "facts": {meter_id: facts_document(state) for meter_id, state in facts if meter_id in known},
+            }
+            self._write(self.path, document)
 
     def _write(self, path: Path, document: dict[str, Any]) -> None:
         new = path.with_suffix(".new")
@@ -106,6 +120,18 @@ def _document(meter: MeterState) -> dict[str, Any]:
     if meter.identity is not None:
         values["identity"]["medium"] = meter.identity.medium.name
     return values
+
+
+def _facts(documents: Any, path: Path) -> dict[str, DerivedState]:  # noqa: ANN401 - whatever the file holds
+    """Return what can be read of the facts; those of other meters are begun anew, which loses no reading."""
+    found = {}
+    for meter_id, document in (documents if isinstance(documents, dict) else {}).items():
+        try:
+            found[meter_id] = facts_of(document)
+        except (ValueError, KeyError, TypeError, AttributeError, OverflowError) as error:
+            words = "%s: what was last known of %s cannot be used and is begun anew: %r"
+            _log.warning(words, path, meter_id, error)
+    return found
 
 
 def _meter(values: dict[str, Any]) -> MeterState:

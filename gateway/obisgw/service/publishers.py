@@ -1,0 +1,63 @@
+"""Several publishers as one: what goes wrong with one never touches another, nor the reading of meters."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from obisgw.readings.derive import Derived, MeterEvent
+    from obisgw.readings.reading import Health, MeterIdentity, Reading
+    from obisgw.readings.shown import MeterOptions
+
+    from .edges import PublisherEdge
+
+_log = logging.getLogger(__name__)
+
+
+class Publishers:
+    """Hands everything to each of ``edges``, in their order: the one whose path must be short stands first."""
+
+    def __init__(self, *edges: PublisherEdge) -> None:
+        self.edges = edges
+        self._said: set[tuple[str, str]] = set()
+
+    def meter_added(self, meter: MeterIdentity, options: MeterOptions) -> None:
+        """Publish this meter from now on, or with other options; it replaces another one in its slot."""
+        self._each(lambda edge: edge.meter_added(meter, options))
+
+    def slot_removed(self, slot: str) -> None:
+        """Forget a name of the configuration."""
+        self._each(lambda edge: edge.slot_removed(slot))
+
+    def meter_removed(self, meter_id: str) -> None:
+        """Remove a meter that is configured no more."""
+        self._each(lambda edge: edge.meter_removed(meter_id))
+
+    def publish_reading(self, reading: Reading, derived: Derived, health: Health) -> None:
+        """Hand on a reading with what follows from it."""
+        self._each(lambda edge: edge.publish_reading(reading, derived, health))
+
+    def publish_event(self, meter_id: str, event: MeterEvent) -> None:
+        """Tell what happened to a meter, apart from a reading."""
+        self._each(lambda edge: edge.publish_event(meter_id, event))
+
+    def meter_available(self, meter_id: str, available: bool, health: Health) -> None:  # noqa: FBT001 - as the edge
+        """Tell whether a meter can be read."""
+        self._each(lambda edge: edge.meter_available(meter_id, available, health))
+
+    def _each(self, told: Callable[[PublisherEdge], None]) -> None:
+        for edge in self.edges:
+            try:
+                told(edge)
+            except Exception as fault:  # noqa: BLE001 - said whole; the other publishers and the meters go on
+                # At each reading the same again would fill the log.
+                kind = type(edge).__name__, f"{type(fault).__name__}: {fault}"
+                if kind not in self._said and len(self._said) < _MOST_SAID:
+                    self._said.add(kind)
+                    _log.error("%s: a fault of the program", kind[0], exc_info=fault)
+
+
+_MOST_SAID = 100
