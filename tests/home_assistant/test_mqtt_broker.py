@@ -54,7 +54,7 @@ async def test_home_assistant_shows_what_the_gateway_publishes(
         )
         publisher.meter_added(METER, OPTIONS)
         await publisher.start()
-        publisher.publish(reading(*HOUSEHOLD))
+        publish(reading(*HOUSEHOLD))
 
         entry = MockConfigEntry(
             domain="mqtt",
@@ -66,9 +66,9 @@ async def test_home_assistant_shows_what_the_gateway_publishes(
         assert await hass.config_entries.async_setup(entry.entry_id)
         await until(lambda: state(ENERGY) == "12345.600", 20)
 
-        publisher.publish(reading("1.8.1(8000.001*kWh)", "1.8.2(4345.600*kWh)"))
+        publish(reading("1.8.1(8000.001*kWh)", "1.8.2(4345.600*kWh)"))
         await until(lambda: state(TARIFF) == "t1")
-        publisher.publish(reading("1.8.1(8000.001*kWh)", "1.8.2(4345.601*kWh)", "1.8.3(0*kWh)"))
+        publish(reading("1.8.1(8000.001*kWh)", "1.8.2(4345.601*kWh)", "1.8.3(0*kWh)"))
         await until(lambda: state(TARIFF) == "t2")
         await until(lambda: state(EVENT) not in {None, "unknown"})
         assert hass.states.get(TARIFF).attributes["options"] == ["t1", "t2", "t3"]  # type: ignore[union-attr]
