@@ -71,7 +71,7 @@ class State:
             document = json.loads(path.read_text("utf-8"))
             state.meters = {entry: _meter(values) for entry, values in document["meters"].items()}
             state.facts.states = _facts(document.get("facts"), path)
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
             aside = path.with_suffix(".damaged")
             _log.warning("%s cannot be used and is kept as %s: %s", path, aside.name, error)
             path.replace(aside)
