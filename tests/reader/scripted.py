@@ -68,6 +68,11 @@ class ScriptedSession:
         return max(1, self.size - len(self.got)) if self.known else 1
 
     @property
+    def least(self) -> int:
+        """Nothing, as where there is no grammar."""
+        return 0
+
+    @property
     def deadline(self) -> float | None:
         """The next action's time, or the end of patience."""
         return self.script[0][0] if self.script else self.last + self.patience

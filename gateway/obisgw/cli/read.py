@@ -16,6 +16,7 @@ from obisgw.reader.reader import MeterReader
 from obisgw.reader.shared_port import SharedPort
 from obisgw.readings.document import reading_document
 from obisgw.readings.registers import registers_of
+from obisgw.readings.rehearsal import rehearsed
 from obisgw.service.folder import state_folder
 
 from .dialect_options import dialects_of
@@ -34,6 +35,8 @@ if TYPE_CHECKING:
     from obisgw.iec62056_21.telegram import Telegram
 
 PUSH_PATIENCE = 60.0
+REHEARSE_AFTER = 0.05
+"""Seconds: while the request is on the line, nobody else wants the processor."""
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -59,6 +62,7 @@ async def _read(options: argparse.Namespace) -> None:
     progress = Progress(quiet=options.quiet or options.repeat > 1)
     reader = MeterReader(port, reader_settings(options, dialect), dialects, memory, on_event=progress.tell)
     count = 0
+    asyncio.get_running_loop().call_later(REHEARSE_AFTER, _rehearse, dialect or dialects.match(None))
     try:
         listen = MeterMode(options.mode) is MeterMode.D
         telegrams = _pushed(reader, options.port) if listen else _asked(reader, progress, options.repeat)
@@ -101,6 +105,12 @@ async def _pushed(reader: MeterReader, where: str) -> AsyncGenerator[Telegram, N
                 case Rejected():
                     damaged += 1
                     say(f"{where}: a telegram came damaged ({event.failure.value})")
+
+
+def _rehearse(dialect: Dialect) -> None:
+    """Do once what the reading will need, so that it does not wait for it."""
+    reading = rehearsed(dialect)
+    json.dumps(reading_document(reading.telegram, dialect.medium, reading.registers, reading.unparsed))
 
 
 def _show(telegram: Telegram, dialect: Dialect, options: argparse.Namespace) -> None:

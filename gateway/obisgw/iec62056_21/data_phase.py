@@ -102,6 +102,11 @@ class DataPhase:
         """Characters of the first message so far, 0 where others follow it."""
         return 0 if self._blocks else self._receiver.size
 
+    @property
+    def least(self) -> int:
+        """Characters that must still come before the message can end; 0 where nothing is known."""
+        return self._receiver.least
+
     def receive(self, data: bytes, now: float) -> Outcome:
         """Take raw characters and return what they amount to."""
         receiver = self._receiver

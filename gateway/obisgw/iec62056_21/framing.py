@@ -23,7 +23,9 @@ MAX_MESSAGE = 64 * 1024
 _MARK = re.compile(rb"!(?:(?<=[\r\n)]!)|(?<=\A!))")
 _DATA_LINE = re.compile(rb"(?:\A|(?<=[\r\n]))[ -'*-.0-~]*\(")
 _STX = bytes((STX,))
+_END = b"!\r\n" + bytes((ETX,))
 _EVEN_WITH_BIT_7 = bytes(i for i in range(0x80, 0x100) if not i.bit_count() & 1)
+_BEFORE_MARK = (b"\n", b"\r", b")", _STX)
 _ENOUGH = 4
 _MEANINGFUL = frozenset(range(0x20, 0x7F)) | frozenset(b"\x01\x02\x03\x04\x06\x15\r\n")
 
@@ -97,6 +99,29 @@ class BlockReceiver:
     def tail(self) -> bytes:
         """The last few characters received, without parity."""
         return bytes(self._clean[-8:])
+
+    @property
+    def least(self) -> int:
+        """Characters that must still come before the message can end, by its grammar; 0 where nothing is known.
+
+        For telling when to look again: meters that deviate are seen a few characters late.
+        """
+        if self._start is None:
+            return 0
+        if self._end is not None:
+            return 1  # The block check character.
+        text = self._clean
+        mark = text.rfind(b"!", max(0, len(text) - len(_END)))
+        if mark >= 0 and text[mark - 1 : mark] in _BEFORE_MARK and _END.startswith(text[mark:]):
+            return len(_END) + 1 - (len(text) - mark)
+        begin = max(text.rfind(b"\n"), text.rfind(b"\r"), self._start - 1) + 1
+        if text.rfind(b"(", begin) > text.rfind(b")", begin):
+            missing = b")\r\n"
+        elif begin == len(text):
+            missing = b"\n" if text.endswith(b"\r") else b""
+        else:
+            missing = b"\r\n" if text.endswith(b")") else b"()\r\n"
+        return len(missing) + len(_END) + 1
 
     @property
     def unreadable(self) -> bool:

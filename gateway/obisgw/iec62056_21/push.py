@@ -62,6 +62,11 @@ class PushSession:
             return 1
         return max(1, self.settings.expected_size - len(self._raw))
 
+    @property
+    def least(self) -> int:
+        """Nothing is known: pushed telegrams are short and fast."""
+        return 0
+
     def events(self) -> list[Event]:
         """Return what happened since the last call, in order."""
         events, self._events = self._events, []

@@ -93,6 +93,11 @@ class ReadoutSession:
             return max(1, self.settings.expected_size - self._data.size)
         return 1
 
+    @property
+    def least(self) -> int:
+        """Characters that must still come by the data's grammar before they can end; 0 where nothing is known."""
+        return self._data.least if self._state is State.DATA else 0
+
     def events(self) -> list[Event]:
         """Return what happened since the last call, in order."""
         events, self._events = self._events, []

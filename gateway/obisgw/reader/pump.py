@@ -1,7 +1,8 @@
 """The loop between a session and a port: the calls of the session's face, one timer, no protocol.
 
 Wake-ups cost processor time. So the port is not listened to while the characters that the session still wants cannot
-have arrived. Where their number is unknown, the end is seen late by a small share of the time the session has taken.
+have arrived. Where their number is unknown, the port is looked at when the data can have ended by their grammar, and of
+a long readout later, by a small share of the time it has taken.
 """
 
 from __future__ import annotations
@@ -20,8 +21,15 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 PACE_MIN = 0.009
-PACE_SHARE = 0.004
+PACE_MIN_DATA = 0.005
+PACE_SHARE = 0.002
 PACE_CHARACTERS = 4
+PACE_PUMPS = 0.0004
+"""Seconds for each pump under way: of dozens, each looks less often, which is what leaves time for all."""
+
+ENDING = 4
+"""So few characters before the end are waited for one by one: it is then seen at once."""
+
 PACE_MAX = 0.25
 
 SHORT_ANSWER = 32
@@ -47,6 +55,10 @@ class Session(Protocol):
     @property
     def wanted(self) -> int:
         """Characters that must still come before anything can be decided."""
+
+    @property
+    def least(self) -> int:
+        """Characters that must still come at least before data of unknown size can end; 0: not known."""
 
     @property
     def finished(self) -> bool:
@@ -93,6 +105,12 @@ class Line(Protocol):
         """Change the rate."""
 
 
+class _Load:
+    """How many pumps are under way in this process."""
+
+    pumps = 0
+
+
 async def pump(session: Session, port: Line, *, pace_max: float = PACE_MAX) -> AsyncGenerator[Event, None]:
     """Run ``session`` over ``port`` and yield its events until it has finished.
 
@@ -105,6 +123,7 @@ async def pump(session: Session, port: Line, *, pace_max: float = PACE_MAX) -> A
     counted = False
     answered = 0
     planned = math.inf  # when the last sleep was to end
+    _Load.pumps += 1
     try:
         while True:
             data = port.take()
@@ -126,8 +145,9 @@ async def pump(session: Session, port: Line, *, pace_max: float = PACE_MAX) -> A
             elif data and not counted:
                 # Woken late, among dozens of meters: looking less often is what leaves time for all.
                 behind = max(0.0, now - planned - LATE)
-                pace = _pace(now - began, port.line_time(1), short=answered < SHORT_ANSWER)
-                quiet = min(pace + behind * 2, pace_max)
+                least = session.least
+                pace = _pace(now - began, port.line_time(1), least, short=answered < SHORT_ANSWER)
+                quiet = min(pace + behind * 2, max(pace_max, port.line_time(least))) if pace else 0.0
             counted = wanted > 1
             planned = now + quiet
             if quiet:
@@ -136,6 +156,7 @@ async def pump(session: Session, port: Line, *, pace_max: float = PACE_MAX) -> A
                 planned = math.inf
                 await port.wait(deadline)
     finally:
+        _Load.pumps -= 1
         if not session.finished:
             await _sign_off(session, port)
 
@@ -153,9 +174,12 @@ async def _act(session: Session, port: Line, now: float) -> bool:
     return sent
 
 
-def _pace(elapsed: float, character: float, *, short: bool) -> float:
+def _pace(elapsed: float, character: float, least: int, *, short: bool) -> float:
     """Return how long not to look where nobody knows how much is to come; 0 looks at the next character."""
-    pace = max(PACE_MIN, elapsed * PACE_SHARE, 0.0 if short else character * PACE_CHARACTERS)
+    if 0 < least <= ENDING:
+        return 0.0
+    floor, characters = (PACE_MIN_DATA, least) if least else (PACE_MIN, 0 if short else PACE_CHARACTERS)
+    pace = max(floor, elapsed * PACE_SHARE, character * characters, _Load.pumps * PACE_PUMPS)
     return pace if pace > character else 0.0
 
 

@@ -284,8 +284,9 @@ class MeterReader:
             plan_since=before.plan_since if before is not None and before.plan == plan else now,
         )
         if self._memory.remember(*key, learned):
-            # Nobody waits for the disk: the reading goes on, and the event loop's end lets the thread finish.
-            asyncio.get_running_loop().run_in_executor(None, self._memory.save)
+            # Nobody waits for the disk: the reading goes first, and the event loop's end lets the thread finish.
+            loop = asyncio.get_running_loop()
+            loop.call_soon(loop.run_in_executor, None, self._memory.save)
 
     # --- details
 
