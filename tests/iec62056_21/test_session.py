@@ -479,6 +479,18 @@ def test_the_expected_size_tells_how_long_nothing_can_be_decided() -> None:
     assert line.values == DATA
 
 
+@pytest.mark.parametrize("head", range(2, 60))
+def test_data_of_unknown_size_never_end_sooner_than_their_grammar_allows(head: int) -> None:
+    """The pump looks again when they can have ended: never later than they do."""
+    whole = message(b"0.0.0(1)\r\n1.8.0(000123.4*kWh)\r\n1.6.1(1.0*kW)(24-11-22 12:00)\r\n!\r\n")
+    line = signed_on()
+    line.hear(whole[:head])
+    rest = len(whole) - head
+    assert 1 <= line.session.least <= rest
+    if rest <= 5:
+        assert line.session.least == rest
+
+
 def test_aborting_leaves_the_meter_with_a_break() -> None:
     """A session left open would make the meter deaf."""
     line = signed_on()

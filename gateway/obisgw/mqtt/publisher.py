@@ -29,6 +29,8 @@ _LOG = logging.getLogger("obisgw.mqtt")
 
 # Home Assistant needs a moment to take a changed document before it can use what is in it.
 _SETTLING: Final = 1.0
+# A document takes some milliseconds to make. Of dozens of meters that are new together, others are just being read.
+_DOCUMENTS_APART: Final = 0.05
 # So that not all devices answer at once when Home Assistant announces itself.
 _LONGEST_ANNOUNCEMENT_DELAY: Final = 5.0
 
@@ -62,6 +64,9 @@ class Publisher:
         self._last_read: datetime | None = None
         self._settling: dict[str, tuple[asyncio.TimerHandle, list[Message]]] = {}
         self._announcement: asyncio.TimerHandle | None = None
+        self._new: dict[str, list[Message]] = {}
+        """Meters whose first document is still to be published, with what comes after it."""
+        self._introduction: asyncio.TimerHandle | None = None
 
     @property
     def connected(self) -> asyncio.Event:
@@ -92,6 +97,8 @@ class Publisher:
         """Publish ``offline`` and everything that waits, as far as one second allows, and sign off."""
         if self._announcement is not None:
             self._announcement.cancel()
+        while self._new:
+            self._introduce()
         for meter_id in list(self._settling):
             self._settled(meter_id)
         await self._link.stop()
@@ -174,11 +181,16 @@ class Publisher:
             # The entities of a new document get the retained state when they appear; events are not retained. A
             # grown document may bring values, such as another tariff, that the entities do not know before it.
             if new:
-                self._put_document(meter)
                 self._link.put(*state)
+                self._new[meter_id] = list(events)
+                if self._introduction is None:
+                    self._introduction = asyncio.get_running_loop().call_later(0, self._introduce)
             else:
                 self._put_discovery(meter)
-            self._settle(meter_id, list(events))
+                self._settle(meter_id, list(events))
+        elif meter_id in self._new:
+            self._link.put(*state)
+            self._new[meter_id].extend(events)
         elif meter_id in self._settling:
             self._settle(meter_id, [*state, *events])
         else:
@@ -190,7 +202,9 @@ class Publisher:
     def publish_event(self, meter_id: str, event: MeterEvent) -> None:
         """Publish what happened to a meter apart from a reading."""
         messages = self._meters[meter_id].events(event)
-        if meter_id in self._settling:
+        if meter_id in self._new:
+            self._new[meter_id].extend(messages)
+        elif meter_id in self._settling:
             self._settle(meter_id, messages)
         else:
             self._link.put(*messages)
@@ -255,6 +269,21 @@ class Publisher:
             self._link.say_once(problem, "the meter or its line is faulty; look at 'obis-gateway read --explain'")
         if self._announced(meter.document.meter.id) and meter.document.registers:
             self._link.put(meter.discovery())
+
+    def _introduce(self) -> None:
+        """Publish the first document of one new meter, and of the next a moment later."""
+        if self._introduction is not None:
+            self._introduction.cancel()
+            self._introduction = None
+        if not self._new:
+            return
+        meter_id = next(iter(self._new))
+        events = self._new.pop(meter_id)
+        if (meter := self._meters.get(meter_id)) is not None:
+            self._put_document(meter)
+            self._settle(meter_id, events)
+        if self._new:
+            self._introduction = asyncio.get_running_loop().call_later(_DOCUMENTS_APART, self._introduce)
 
     def _settle(self, meter_id: str, messages: list[Message]) -> None:
         """Publish these messages a moment later, in order."""

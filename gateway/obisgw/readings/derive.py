@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 
 from obisgw.obis import (
@@ -189,6 +190,7 @@ def _numbers(registers: Mapping[ObisCode, Register], wanted: Callable[[ObisCode]
     }
 
 
+@lru_cache(maxsize=4096)
 def _counts_in_tariff(code: ObisCode) -> bool:
     """Tell whether a register counts energy in one tariff; only meters of electricity switch by the clock."""
     energy = code.d == _ENERGY and code.medium is Medium.ELECTRICITY

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import TYPE_CHECKING, Final
 from zlib import crc32
 
@@ -16,6 +17,8 @@ from obisgw.obis import ValueKind
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+    from obisgw.obis import ObisCode
 
     from .reading import Register
 
@@ -58,11 +61,16 @@ def _nth(name: str, count: int) -> str:
 
 
 def _component(register: Register) -> str:
-    if (code := register.code) is not None:
-        return f"{code.a}_{code.b}_{code.c}_{code.d}_{code.e}_{code.f}"
+    if register.code is not None:
+        return _component_of(register.code)
     slug = re.sub(r"[^a-z0-9]+", "_", register.address[:_LONGEST_ADDRESS].lower()).strip("_")
     # The slug alone would make one of B_ and b.
     return f"address_{slug}_{crc32(register.address.encode()):08x}"
+
+
+@lru_cache(maxsize=4096)
+def _component_of(code: ObisCode) -> str:
+    return f"{code.a}_{code.b}_{code.c}_{code.d}_{code.e}_{code.f}"
 
 
 _REGISTER_COMPONENT: Final = re.compile(r"(?:\d{1,3}_){5}\d{1,3}(?:_\d+)?|address_.*")

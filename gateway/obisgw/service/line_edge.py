@@ -47,9 +47,8 @@ class LineEdges:
         self.dialects = dialects
         self._memory = Memory(None if folder is None else folder / "line.json")
         self._ports = Ports()
-        self.turn = asyncio.Lock()
-        """Taking a telegram apart and publishing it: one a turn of the loop, so that dozens of meters that end together
-        do not keep the other lines waiting."""
+        self._turn = asyncio.Lock()
+        self._turn_taken = False
         self._users: dict[int, int] = {}
 
     def edge_of(self, settings: MeterSettings) -> LineMeter:
@@ -57,6 +56,20 @@ class LineEdges:
         port = self._ports.of(settings.port)
         self._users[id(port)] = self._users.get(id(port), 0) + 1
         return LineMeter(settings, port, self.dialects, self._memory, self)
+
+    async def turn(self) -> None:
+        """Return when a telegram may be taken apart and published: one a turn of the loop.
+
+        Dozens of meters that end together do not keep the other lines waiting so.
+        """
+        if self._turn_taken:
+            async with self._turn:
+                await asyncio.sleep(0)
+        self._turn_taken = True
+        asyncio.get_running_loop().call_soon(self._next_turn)
+
+    def _next_turn(self) -> None:
+        self._turn_taken = False
 
     async def release(self, port: SharedPort) -> None:
         """Give a port back when the last meter has left it."""
@@ -103,8 +116,7 @@ class LineMeter:
         except ObisGatewayError as error:
             rejected = self._reader.rejected
             return Miss(error, trouble_of(self._reader.attempts, rejected), held_back_by(rejected))
-        async with self._edges.turn:
-            await asyncio.sleep(0)
+        await self._edges.turn()
         ago = asyncio.get_running_loop().time() - readout.last_byte
         reading = self._interpreter.reading_of(readout.telegram, readout.dialect, readout.seconds, ago)
         if not reading.registers:

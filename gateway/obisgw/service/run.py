@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from obisgw import __version__
 from obisgw.config.load import load
 from obisgw.errors import ConfigurationError
+from obisgw.readings.rehearsal import rehearsed
 from obisgw.readings.shown import Command, GatewayInfo
 
 from .clock import SystemClock
@@ -123,7 +124,9 @@ class _Service:
         if not settings.mqtt.enabled:
             return None
         from obisgw.mqtt.publisher import Publisher  # noqa: PLC0415 - see above
+        from obisgw.mqtt.rehearsal import rehearse  # noqa: PLC0415 - see above
 
+        rehearse(rehearsed(self._dialects.match(None)))
         return Publisher(settings.mqtt, _info(settings), self._commanded)
 
     def _hand_on(self) -> None:
