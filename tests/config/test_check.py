@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -57,6 +58,11 @@ meters:
     latency: 1.5
     every: 15m
     aligned: false
+    thresholds:
+      - {{name: High power, above: 3 kW, hysteresis: 0.2 kW, for: 5m}}
+      - name: Low voltage
+        register: 32.7.0
+        below: 207V
   - {{port: rfc2217://10.0.0.7:2001, mode: D, baudrate: 2400}}
   - {{port: /dev/serial/by-id/heat, reads_a_day: 2}}
 mqtt:
@@ -68,6 +74,15 @@ mqtt:
   password_file: pw
   base_topic: a/b
   topic_tree: yes
+  announce_adopted: yes
+api:
+  port: 8443
+  host: "::1"
+  certificate: ca.pem
+  allowed_hosts:
+    - meters.example
+    - gw
+  announce: no
 gateway:
   id: cellar
   state_dir: state
@@ -88,6 +103,14 @@ gateway:
     assert settings.mqtt.ca == tmp_path / "ca.pem"
     assert settings.gateway.state_dir == tmp_path / "state"
     assert settings.gateway.log_level is LogLevel.DEBUG
+    high, low = house.thresholds
+    assert (high.name, high.above, high.hysteresis) == ("High power", (Decimal(3), "kW"), (Decimal("0.2"), "kW"))
+    assert (high.below, high.register, high.duration) == (None, None, timedelta(minutes=5))
+    assert (low.register, low.below, low.duration) == ("32.7.0", (Decimal(207), "V"), timedelta(0))
+    assert settings.mqtt.announce_adopted
+    api = settings.api
+    assert (api.port, api.host, api.allowed_hosts, api.announce) == (8443, "::1", ("meters.example", "gw"), False)
+    assert api.certificate == tmp_path / "ca.pem"
 
 
 PROBLEMS = [
@@ -139,6 +162,26 @@ PROBLEMS = [
     ("lists of lists of aliases", "\n".join(["a0: &a0 [x]", *(f"a{n}: &a{n} [{','.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 9))]), [TOO_MUCH]),
     ("merges of merges", "\n".join(["a0: &a0 {x: 1}", *(f"a{n}: &a{n} {{<<: [{','.join([f'*a{n - 1}'] * 9)}]}}" for n in range(1, 9))]), [TOO_MUCH]),
     ("one list a hundred times", "x: &x [" + "1," * 1000 + "]\nmeters: [" + ",".join(["*x"] * 100) + "]", [TOO_MUCH]),
+    ("no list of thresholds", "port: /d\nthresholds: 3 kW", ["2: 'thresholds' must be a list of settings (begin each with '- name: …')"]),
+    ("a list in a list", "port: /d\nthresholds:\n  - [3]", ["2: 'thresholds' must be a list of settings (begin each with '- name: …')"]),
+    ("a threshold without all", "port: /d\nthresholds:\n  - for: 5m", ["3: the threshold has no 'name' (it becomes the name of its entity)", "3: the threshold has no limit (give 'above' or 'below', as in 'above: 3 kW')"]),
+    ("two limits", "port: /d\nthresholds:\n  - name: a\n    above: 1 kW\n    below: 2 kW", ["5: 'above' and 'below' exclude each other (keep one of them; two limits are two thresholds)"]),
+    ("no number", "port: /d\nthresholds:\n  - name: a\n    above: kW 3", ["4: 'above': 'kW 3' is no number with a unit: write it as 3 kW"]),
+    ("a comma", "port: /d\nthresholds:\n  - name: a\n    below: 0,5 kW", ["4: 'below': '0,5 kW' is no number with a unit: write it as 500 W"]),
+    ("negative hysteresis", "port: /d\nthresholds:\n  - {name: a, above: 1, hysteresis: -1}", ["3: 'hysteresis': '-1' is no number with a unit: write it as 200 W"]),
+    ("hysteresis in another unit", "port: /d\nthresholds:\n  - {name: a, above: 1 kW, hysteresis: 200 W}", ["3: 'hysteresis' is in W, the limit in kW (use the same)"]),
+    ("no register", "port: /d\nthresholds:\n  - {name: a, above: 1, register: power}", ["3: 'register': 'power' is no OBIS code of a register: write it as 16.7.0 or 1-0:16.7.0"]),
+    ("too long", "port: /d\nthresholds:\n  - {name: a, above: 1, for: 25h}", ["3: 'for': 25h is not between 0s and 24h"]),
+    ("a duration's name", "port: /d\nthresholds:\n  - {name: a, above: 1, fro: 5m}", ["3: 'fro' is no setting (did you mean 'for'?)"]),
+    ("one name twice", "port: /d\nthresholds:\n  - {name: High power, above: 1}\n  - {name: high_power, above: 2}", ["4: a threshold named 'high_power' is there already (see line 3)"]),
+    ("two wrong limits", "port: /d\nthresholds:\n  - {name: a, above: x}\n  - {name: b, above: y}", ["3: 'above': 'x' is no number with a unit: write it as 3 kW", "4: 'above': 'y' is no number with a unit: write it as 3 kW"]),
+    ("a port of none", "port: /d\napi:\n  port: 0", ["3: 'port': '0' is no whole number from 1 to 65535"]),
+    ("a key alone", "port: /d\napi:\n  key: ca.pem", ["3: 'key': there is no file {path}/ca.pem", "3: 'key' needs 'certificate'"]),
+    ("no certificate", "port: /d\napi:\n  certificate: c.pem", ["3: 'certificate': there is no file {path}/c.pem"]),
+    ("hosts with a blank", "port: /d\napi:\n  allowed_hosts: [meter.example, a b]", ["3: 'allowed_hosts': 'a b' is no host name or address (the port has its own setting)"]),
+    ("hosts in lists", "port: /d\napi:\n  allowed_hosts: [[a]]", ["3: 'allowed_hosts' must be a list of single values (begin each with '- ')"]),
+    ("a token in the file", "port: /d\napi:\n  token: abc", ["3: 'token' is no setting (write nothing: 'obis-gateway pair' gives a code, and the client gets its token for it)"]),
+    ("nowhere to go", "port: /d\nmqtt:\n  enabled: no\napi:\n  enabled: no", ["5: neither MQTT nor the API is enabled: readings would go nowhere (enable one of them)"]),
     ("the same again", "a: &a [[[[[[[[x]]]]]]]]\nb: *a\nport: /d", ["1: nested too deeply", "1: 'a' is no setting (known here: port, name, address, number, dialect, mode, baudrate, max_baudrate, format, dtr, rts, wake_up, latency, every, aligned, reads_a_day, thresholds, meters, mqtt, api, gateway)", "2: 'b' is no setting (known here: port, name, address, number, dialect, mode, baudrate, max_baudrate, format, dtr, rts, wake_up, latency, every, aligned, reads_a_day, thresholds, meters, mqtt, api, gateway)"]),
 ]  # fmt: skip
 

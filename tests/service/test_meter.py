@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 from datetime import timedelta
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 import pytest
 
-from obisgw.config.values import MeterMode
+from obisgw.config.table import ThresholdSettings
+from obisgw.config.values import MeterMode, Quantity
 from obisgw.errors import MeterError
 from obisgw.readings.shown import MeterOptions
-from obisgw.service.edges import Miss
+from obisgw.readings.thresholds import Threshold
+from obisgw.service.edges import HeldBack, Miss
 from obisgw.service.meter import MeterRun
 from obisgw.service.state import MeterState
 
@@ -163,3 +166,86 @@ async def test_a_meter_answers_to_id_and_name(meter: str, expected: bool) -> Non
     run, _ = run_of(success())
     await run.read()
     assert run.answers_to(meter) is expected
+
+
+async def test_a_reading_that_is_held_back_is_an_event_once(caplog: pytest.LogCaptureFixture) -> None:
+    """Once in a run of failures, with the reason; silence holds nothing back."""
+    damaged = [
+        Miss(
+            MeterError("the data were damaged", where="House"),
+            held_back=f"the telegram was damaged: {count} characters",
+        )
+        for count in (1, 7)
+    ]
+    run, publisher = run_of(damaged[0], success(), silence(), *damaged, damaged[0], success(), damaged[1])
+    for _ in range(8):
+        await run.read()
+    assert [event.details for event in publisher.events] == [
+        (("reason", "the telegram was damaged: 1 characters"),),
+        (("reason", "the telegram was damaged: 7 characters"),),
+    ]
+    assert publisher.told == [
+        *[("added", "isk_123"), ("reading", "isk_123"), ("silent", "isk_123")],
+        *[("silent", "isk_123"), ("reading_held_back", "isk_123"), *[("silent", "isk_123")] * 2],
+        *[("reading", "isk_123"), ("silent", "isk_123"), ("reading_held_back", "isk_123")],
+    ]
+    assert len(caplog.messages) == 4
+
+
+async def test_a_push_that_fails_a_check_is_held_back_and_no_trouble_yet() -> None:
+    """The next one comes in a moment."""
+    run, publisher = run_of(success(), HeldBack("cut"), HeldBack("cut"), success(), mode=MeterMode.D)  # type: ignore[arg-type]
+    kept: list[MeterRun] = []
+    task = asyncio.create_task(run.listen(kept.append))
+    await settled()
+    task.cancel()
+    assert publisher.told[1:] == [("reading", "isk_123"), ("reading_held_back", "isk_123")]
+    assert (run.health.failures, kept) == (0, [run])
+
+
+async def test_another_meters_reading_is_held_back() -> None:
+    """The configured one is known; its device tells."""
+    clock, publisher = FakeClock(), FakePublisher()
+    meter = FakeMeter(clock, success(identity("999")))
+    run = MeterRun(settings(number="123"), meter, publisher, MeterState(identity()), clock)
+    await run.read()
+    await run.read()
+    (event,) = publisher.events
+    assert event.details == (("reason", "another meter answers: its number is 999, not 123"),)
+
+
+async def test_a_meter_that_replaced_another_says_so_with_its_first_reading() -> None:
+    """And with no other, also when the number becomes known."""
+    run, publisher = run_of(success(identity(None)), success(), success(identity("999")), success(identity("999")))
+    told = []
+    for _ in range(4):
+        await run.read()
+        told.append([(event.kind.value, dict(event.details)) for event in publisher.derived.events])
+    assert told == [[], [], [("meter_replaced", {"previous_meter": "isk_123", "meter": "isk_999"})], []]
+
+
+async def test_thresholds_of_the_configuration_come_before_those_of_clients() -> None:
+    """One name is one entity; a change is told."""
+    wished = [Threshold("high", "Other", above=Decimal(1)), Threshold("low", "Low", below=Decimal(1))]
+    own = ThresholdSettings(
+        name="High",
+        above=Quantity(Decimal(3), "kW"),
+        hysteresis=Quantity(Decimal("0.2"), "kW"),
+        duration=timedelta(minutes=5),
+    )
+    clock, publisher = FakeClock(), FakePublisher()
+    run = MeterRun(
+        settings(thresholds=(own,)),
+        FakeMeter(clock, success()),
+        publisher,
+        MeterState(),
+        clock,
+        thresholds_of=lambda meter_id: tuple(wished) if meter_id == "isk_123" else (),
+    )
+    await run.read()
+    high = Threshold("high", "High", None, Decimal(3), None, "kW", Decimal("0.2"), 300.0)
+    assert publisher.options.thresholds == (high, wished[1])
+    assert publisher.derived.thresholds == {"high": None, "low": None}
+    wished.pop()
+    run.introduce()
+    assert list(publisher.options.thresholds) == [high]

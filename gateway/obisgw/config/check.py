@@ -53,6 +53,10 @@ def _schema(section: str) -> vol.Schema:
     return vol.Schema({vol.Optional(setting.name): setting.kind.parse for setting in _settings(section)})
 
 
+def _line_of(node: Node, name: str) -> int:
+    return node.items[name][0] if isinstance(node, Section) else node.line
+
+
 def _settings(section: str) -> tuple[Setting, ...]:
     return THRESHOLD if section == "thresholds" else SECTIONS[section]
 
@@ -85,6 +89,9 @@ class Check:
         gateway = self._gateway(own.get("gateway"))
         meters = self._meters(own.get("meters"), rest, root.line)
         mqtt, api = self._mqtt(own.get("mqtt")), self._api(own.get("api"))
+        if not mqtt.enabled and not api.enabled:
+            line = _line_of(own["api"][1], "enabled")
+            self._add(line, "neither MQTT nor the API is enabled: readings would go nowhere", "enable one of them")
         return Settings(meters=meters, mqtt=mqtt, gateway=gateway, api=api)
 
     def _gateway(self, entry: tuple[int, Node] | None) -> GatewaySettings:

@@ -5,6 +5,7 @@ from __future__ import annotations
 _RATES = "one setting 'baudrate' for the request; the data's rate is agreed with the meter"
 _DURATION = "'every', with a unit: 60s, 15m, 24h"
 _BY_FILE = "'password_file' or 'password_env': a password does not stand in the configuration"
+_BY_PAIRING = "nothing: 'obis-gateway pair' gives a code, and the client gets its token for it"
 _BROKER = "'host' in the section 'mqtt'"
 
 OLD_NAMES: dict[tuple[str, str], str] = {
@@ -26,7 +27,17 @@ OLD_NAMES: dict[tuple[str, str], str] = {
     ("meters", "protocol"): "'mode'",
     ("meters", "push"): "'mode: D'",
     ("meters", "push_baudrate"): "'baudrate' with 'mode: D'",
+    ("meters", "threshold"): "'thresholds' with a list",
+    ("thresholds", "limit"): "'above' or 'below'",
+    ("thresholds", "delay"): "'for'",
+    ("thresholds", "duration"): "'for'",
+    ("thresholds", "obis"): "'register'",
     ("mqtt", "password"): _BY_FILE,
+    ("api", "token"): _BY_PAIRING,
+    ("api", "password"): _BY_PAIRING,
+    ("api", "bind"): "'host'",
+    ("api", "ssl"): "'certificate' and 'key'",
+    ("api", "tls"): "'certificate' and 'key'",
     ("mqtt", "pass"): _BY_FILE,
     ("mqtt", "broker"): "'host'",
     ("mqtt", "server"): "'host'",
