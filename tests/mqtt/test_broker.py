@@ -6,6 +6,7 @@ import asyncio
 import json
 import subprocess
 from dataclasses import replace
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +15,7 @@ from obisgw.errors import SinkError
 from obisgw.mqtt.topics import Topics
 from obisgw.readings.derive import Derived, EventKind, MeterEvent
 from obisgw.readings.shown import Command, MeterOptions
+from obisgw.readings.thresholds import Threshold
 from obisgw.secret import Secret
 
 from .brokers import Mosquitto, Watcher, free_port, mosquitto, until
@@ -385,3 +387,106 @@ async def test_stopping_before_a_broker_was_found_is_quick(publishers: Publisher
     await publisher.start()
     async with asyncio.timeout(1.5):
         await publisher.stop()
+
+
+ADOPTED = frozenset({METER.id})
+GATEWAY_DOCUMENT = TOPICS.discovery("gateway")
+
+
+async def test_an_adopted_meter_is_withdrawn_and_its_states_go_on(
+    broker: Mosquitto, watcher: Watcher, publishers: Publishers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its document is emptied, and so is the gateway's; both come back whole when it is left."""
+    monkeypatch.setattr("obisgw.mqtt.publisher._SETTLING", 0.05)
+    publisher = await started(publishers(broker.port))
+    await until(lambda: watcher.last(DOCUMENT) and watcher.last(GATEWAY_DOCUMENT))
+    publisher.adopt(ADOPTED)
+    await until(lambda: watcher.last(DOCUMENT) == b"" and watcher.last(GATEWAY_DOCUMENT) == b"")
+    publisher.publish_reading(reading("1.8.0(0012345.700*kWh)", "1.8.3(1*kWh)"), Derived(), HEALTH)
+    await until(lambda: b"12345.700" in (watcher.last(STATE) or b""))
+    assert watcher.last(DOCUMENT) == b""
+    assert watcher.last(TOPICS.availability(METER.id)) == b"online"
+    publisher.adopt(frozenset())
+    await until(lambda: watcher.last(DOCUMENT) and watcher.last(GATEWAY_DOCUMENT))
+    components = json.loads(watcher.last(DOCUMENT) or b"")["cmps"]
+    assert {"1_0_1_8_0_255", "1_0_1_8_3_255", "1_0_32_7_0_255", "events"} <= components.keys()
+    assert all(len(component) > 1 for component in components.values())
+
+
+async def test_a_restart_announces_no_adopted_meter_and_clears_what_is_left(
+    broker: Mosquitto, watcher: Watcher, publishers: Publishers
+) -> None:
+    """Not for a moment; what an earlier run had left at the broker is emptied, but not forgotten."""
+    await (await started(publishers(broker.port))).stop()
+    await until(lambda: watcher.last(DOCUMENT))
+    earlier = len(watcher.payloads(DOCUMENT)), len(watcher.payloads(GATEWAY_DOCUMENT))
+    publisher = publishers(broker.port)
+    publisher.adopt(ADOPTED)
+    await publisher.start()
+    publisher.meter_added(METER, OPTIONS)
+    publisher.publish_reading(reading("1.8.0(0012345.900*kWh)"), Derived(), HEALTH)
+    await until(lambda: b"12345.900" in (watcher.last(STATE) or b""))
+    await until(lambda: watcher.last(DOCUMENT) == b"" and watcher.last(GATEWAY_DOCUMENT) == b"")
+    assert set(watcher.payloads(DOCUMENT)[earlier[0] :]) == {b""}
+    assert set(watcher.payloads(GATEWAY_DOCUMENT)[earlier[1] :]) == {b""}
+    publisher.adopt(frozenset())
+    await until(lambda: watcher.last(DOCUMENT))
+    assert "1_0_32_7_0_255" in json.loads(watcher.last(DOCUMENT) or b"")["cmps"]
+
+
+async def test_a_gateway_with_one_more_meter_stays_announced(
+    broker: Mosquitto, watcher: Watcher, publishers: Publishers
+) -> None:
+    """Its document goes with the last meter that is not adopted."""
+    publisher = await started(publishers(broker.port))
+    other = replace(METER, id="isk_2", number="2")
+    publisher.meter_added(other, MeterOptions(slot="garage"))
+    publisher.publish_reading(reading("1.8.0(1*kWh)", meter=other), Derived(), HEALTH)
+    publisher.adopt(ADOPTED)
+    await until(lambda: watcher.last(DOCUMENT) == b"" and watcher.last(TOPICS.discovery(other.id)))
+    assert watcher.last(GATEWAY_DOCUMENT)
+    publisher.meter_removed(other.id)
+    await until(lambda: watcher.last(GATEWAY_DOCUMENT) == b"")
+
+
+async def test_adopted_meters_stay_announced_where_that_is_wished(
+    broker: Mosquitto, watcher: Watcher, publishers: Publishers
+) -> None:
+    """``announce_adopted`` is for those who want both."""
+    publisher = await started(publishers(broker.port, announce_adopted=True))
+    publisher.adopt(ADOPTED)
+    publisher.publish_reading(reading("1.8.0(0012345.700*kWh)"), Derived(), HEALTH)
+    await until(lambda: b"12345.700" in (watcher.last(STATE) or b""))
+    assert b"" not in [*watcher.payloads(DOCUMENT), *watcher.payloads(GATEWAY_DOCUMENT)]
+
+
+async def test_a_threshold_is_a_binary_sensor_until_it_is_taken_away(
+    broker: Mosquitto, watcher: Watcher, publishers: Publishers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Named in the document, said in the state; removed by name once."""
+    monkeypatch.setattr("obisgw.mqtt.publisher._SETTLING", 0.05)
+    publisher = publishers(broker.port)
+    watched = replace(OPTIONS, thresholds=(Threshold("high", "High power", above=Decimal(3)),))
+    publisher.meter_added(METER, watched)
+    await publisher.start()
+    publisher.publish_reading(reading(*HOUSEHOLD), Derived(thresholds={"high": True}), HEALTH)
+    await until(lambda: watcher.last(STATE) and watcher.last(DOCUMENT))
+    assert json.loads(watcher.last(STATE) or b"")["thresholds"] == {"high": True}
+    component = json.loads(watcher.last(DOCUMENT) or b"")["cmps"]["threshold_high"]
+    assert (component["p"], component["name"], component["exp_aft"]) == ("binary_sensor", "High power", 180)
+    publisher.meter_added(METER, OPTIONS)
+    await until(lambda: len(watcher.payloads(DOCUMENT)) > 1)
+    assert json.loads(watcher.last(DOCUMENT) or b"")["cmps"]["threshold_high"] == {"p": "binary_sensor"}
+
+
+async def test_an_event_apart_from_a_reading_is_published(
+    broker: Mosquitto, watcher: Watcher, publishers: Publishers
+) -> None:
+    """Not retained: it is over when it is told."""
+    publisher = await started(publishers(broker.port))
+    held_back = MeterEvent(EventKind.READING_HELD_BACK, NOON, (("reason", "cut"),))
+    publisher.publish_event(METER.id, held_back)
+    await until(lambda: watcher.last(EVENT))
+    event = json.loads(watcher.last(EVENT) or b"")
+    assert event == {"event_type": "reading_held_back", "at": "2026-11-22T12:00:00.000+00:00", "reason": "cut"}
+    assert not [topic for topic, _, retained in watcher.messages if retained and topic == EVENT]

@@ -35,7 +35,7 @@ async def test_a_reading_is_published_with_the_health() -> None:
     run, publisher = run_of(success(parity_errors=2, block_check_errors=1))
     await run.read()
     assert publisher.told == [("added", "isk_123"), ("reading", "isk_123")]
-    assert publisher.options == MeterOptions(60.0, slot="House")
+    assert publisher.options == MeterOptions(60.0, slot="House", port="/a")
     health = publisher.health
     assert (health.reads, health.failures, health.parity_errors, health.block_check_errors) == (1, 0, 2, 1)
     assert (health.reads_today, health.baudrate, health.switch_margin, health.last_duration) == (1, 9600, 0.04, 2.5)
@@ -148,7 +148,7 @@ async def test_what_a_meter_pushes_is_published_as_often_as_wanted(every: timede
     await settled()
     task.cancel()
     assert publisher.told == [("added", "isk_123"), *[("reading", "isk_123")] * published]
-    assert publisher.options == MeterOptions(6.0 if every else None, slot="House", on_request=False)
+    assert publisher.options == MeterOptions(6.0 if every else None, slot="House", on_request=False, port="/a")
 
 
 async def test_a_known_meter_is_introduced_before_it_is_read() -> None:

@@ -32,7 +32,8 @@ class MeterOptions:
     ``interval`` is the time between readings in seconds, None where the meter decides by itself (mode D): its entities
     then never expire. ``slot`` names the place of the meter in the configuration: another meter in the same slot
     replaces it. ``on_request``: the meter can be read when asked, as a push meter can not. ``name`` is the device's name, made of medium and number if it is None.
-    ``thresholds`` are watched at each reading, the configuration's before those of clients.
+    ``thresholds`` are watched at each reading, the configuration's before those of clients. ``port`` is where
+    it is read; ``battery``: each read shortens its life.
     """
 
     interval: float | None = None
@@ -41,3 +42,5 @@ class MeterOptions:
     suggested_area: str | None = None
     on_request: bool = True
     thresholds: tuple[Threshold, ...] = ()
+    port: str | None = None
+    battery: bool = False

@@ -88,7 +88,7 @@ class MeterRun:
         """How the meter is shown to the publisher's readers."""
         identity = self.state.identity
         wished = () if identity is None else self._thresholds_of(identity.id)
-        return options_of(self.settings, self.schedule.every, wished)
+        return options_of(self.settings, self.schedule.every, wished, battery=self.state.battery)
 
     def introduce(self) -> None:
         """Tell the publisher of the meter, as soon as it is known which one it is, and of every change."""

@@ -23,7 +23,9 @@ def no_thresholds(_: str) -> tuple[Threshold, ...]:
     return ()
 
 
-def options_of(settings: MeterSettings, every: float, wished: Iterable[Threshold]) -> MeterOptions:
+def options_of(
+    settings: MeterSettings, every: float, wished: Iterable[Threshold], *, battery: bool = False
+) -> MeterOptions:
     """Return how a meter is shown. ``every`` is the time between its readings where it is asked."""
     push = settings.mode is MeterMode.D
     pause = settings.every.total_seconds() if settings.every else None
@@ -36,6 +38,8 @@ def options_of(settings: MeterSettings, every: float, wished: Iterable[Threshold
         name=settings.name,
         on_request=not push,
         thresholds=(*own, *more.values()),
+        port=settings.port,
+        battery=battery,
     )
 
 
