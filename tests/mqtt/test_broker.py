@@ -63,6 +63,16 @@ async def test_documents_states_and_availability_are_retained(broker: Mosquitto,
         late.close()
 
 
+async def test_the_state_of_a_new_meter_does_not_wait_for_its_document(
+    broker: Mosquitto, watcher: Watcher, publishers: Publishers
+) -> None:
+    """The document takes longer to make, and its entities get the state that the broker keeps."""
+    await started(publishers(broker.port))
+    await until(lambda: bool(watcher.payloads(DOCUMENT)))
+    topics = [topic for topic, _, _ in watcher.messages]
+    assert topics.index(STATE) < topics.index(DOCUMENT)
+
+
 async def test_the_end_is_offline_and_quick(broker: Mosquitto, watcher: Watcher, publishers: Publishers) -> None:
     """What waits is flushed, ``offline`` last, within 1.5 s."""
     publisher = await started(publishers(broker.port))
