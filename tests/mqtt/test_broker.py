@@ -68,8 +68,8 @@ async def test_the_state_of_a_new_meter_does_not_wait_for_its_document(
 ) -> None:
     """The document takes longer to make, and its entities get the state that the broker keeps."""
     await started(publishers(broker.port))
-    await until(lambda: bool(watcher.payloads(DOCUMENT)))
-    topics = [topic for topic, _, _ in watcher.messages]
+    await until(lambda: any(topic == DOCUMENT and not retained for topic, _, retained in watcher.messages))
+    topics = [topic for topic, _, retained in watcher.messages if not retained]
     assert topics.index(STATE) < topics.index(DOCUMENT)
 
 

@@ -22,7 +22,8 @@ _log = logging.getLogger(__name__)
 
 PACE_MIN = 0.009
 PACE_MIN_DATA = 0.005
-PACE_SHARE = 0.002
+PACE_SHARE = 0.004
+PACE_SHARE_DATA = 0.002
 PACE_CHARACTERS = 4
 PACE_PUMPS = 0.0004
 """Seconds for each pump under way: of dozens, each looks less often, which is what leaves time for all."""
@@ -178,8 +179,11 @@ def _pace(elapsed: float, character: float, least: int, *, short: bool) -> float
     """Return how long not to look where nobody knows how much is to come; 0 looks at the next character."""
     if 0 < least <= ENDING:
         return 0.0
-    floor, characters = (PACE_MIN_DATA, least) if least else (PACE_MIN, 0 if short else PACE_CHARACTERS)
-    pace = max(floor, elapsed * PACE_SHARE, character * characters, _Load.pumps * PACE_PUMPS)
+    if least:
+        pace = max(PACE_MIN_DATA, elapsed * PACE_SHARE_DATA, character * least)
+    else:
+        pace = max(PACE_MIN, elapsed * PACE_SHARE, 0.0 if short else character * PACE_CHARACTERS)
+    pace = max(pace, _Load.pumps * PACE_PUMPS)
     return pace if pace > character else 0.0
 
 
