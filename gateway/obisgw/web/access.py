@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import socket
 from collections import Counter
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
     from .clients import Client, Clients
 
-CLIENT: Final = "client"
+_ASKING: Final[ContextVar[Client | None]] = ContextVar("client", default=None)
 OPEN: Final = frozenset({f"{BASE}/health", f"{BASE}/pair"})
 """What answers without a token."""
 
@@ -66,10 +67,16 @@ def same_origin(origin: str | None, host: str) -> bool:
     return origin is None or urlsplit(origin).netloc.lower() == host.lower()
 
 
-def client_of(request: web.Request) -> Client:
-    """Return who asks; the middleware has checked it."""
-    client: Client = request[CLIENT]
-    return client
+def asking() -> Client | None:
+    """Return whose request is being answered; None where no token was shown."""
+    return _ASKING.get()
+
+
+def client() -> Client:
+    """Return whose request is being answered; nothing but what is in ``OPEN`` is reached without one."""
+    if (found := _ASKING.get()) is None:
+        raise RuntimeError("no client has been let in")
+    return found
 
 
 def token_of(request: web.Request) -> str | None:
@@ -93,14 +100,13 @@ def doors(clients: Clients, allowed_hosts: Iterable[str]) -> Middleware:
             raise ProblemError(Problem.FORBIDDEN_ORIGIN, "the request comes from another web site's page")
         if request.path.startswith("/api/") and request.path not in OPEN:
             token = token_of(request)
-            client = None if token is None else clients.check(token)
+            found = None if token is None else clients.check(token)
             # Browsers cannot send a header with a WebSocket: they show their token in the first message.
-            if client is None and (token is not None or request.path != STREAM):
+            if found is None and (token is not None or request.path != STREAM):
                 detail = "the token is missing, wrong or revoked: pair again ('obis-gateway pair' shows a code)"
                 headers = {"WWW-Authenticate": "Bearer"}
                 raise ProblemError(Problem.UNAUTHORIZED, detail, headers=headers)
-            if client is not None:
-                request[CLIENT] = client
+            _ASKING.set(found)
         return await handler(request)
 
     return middleware

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from aiohttp import web
 
-from .access import CLIENT, client_of
+from .access import asking, client
 from .bodies import body_of, text_of, thresholds_of, wait_of
 from .documents import thresholds_document, utc
 from .edges import API_VERSION, BASE
@@ -81,29 +81,29 @@ class Api:
         body = await body_of(request)
         name = text_of(body, "name")
         self._pairing.try_code(text_of(body, "code", longest=32), asyncio.get_running_loop().time())
-        client, token = self._clients.add(name)
-        answer = {"token": token, "token_id": client.id, "gateway": self._gateway_document()}
+        added, token = self._clients.add(name)
+        answer = {"token": token, "token_id": added.id, "gateway": self._gateway_document()}
         return _json(answer, HTTPStatus.CREATED)
 
     # --- clients
 
-    async def revoke(self, request: web.Request) -> web.Response:
+    async def revoke(self, _: web.Request) -> web.Response:
         """Revoke the token that was shown."""
-        self._clients.revoke(client_of(request).id)
+        self._clients.revoke(client().id)
         return web.Response(status=HTTPStatus.NO_CONTENT)
 
     async def gateway(self, _: web.Request) -> web.Response:
         """Describe the gateway."""
         return _json(self._gateway_document())
 
-    async def meters(self, request: web.Request) -> web.Response:
+    async def meters(self, _: web.Request) -> web.Response:
         """Describe all meters."""
         feed = self._feed
-        return _json({"stream": feed.stream, "sequence": feed.sequence, "meters": self._meters(client_of(request))})
+        return _json({"stream": feed.stream, "sequence": feed.sequence, "meters": self._meters(client())})
 
     async def meter(self, request: web.Request) -> web.Response:
         """Describe one meter."""
-        return _json(self._document_of(self._meter_of(request), client_of(request)))
+        return _json(self._document_of(self._meter_of(request), client()))
 
     async def reading(self, request: web.Request) -> web.Response:
         """Return a meter's newest reading."""
@@ -125,34 +125,34 @@ class Api:
 
     async def adopt(self, request: web.Request) -> web.Response:
         """Note that a client shows this meter, so that MQTT discovery does not."""
-        self._clients.adopt(client_of(request).id, self._meter_of(request))
+        self._clients.adopt(client().id, self._meter_of(request))
         self._service.clients_changed()
         return web.Response(status=HTTPStatus.NO_CONTENT)
 
     async def leave(self, request: web.Request) -> web.Response:
         """Note that a client does not show this meter any more."""
         # Also a meter that is gone can be left.
-        self._clients.leave(client_of(request).id, request.match_info["meter"])
+        self._clients.leave(client().id, request.match_info["meter"])
         self._service.clients_changed()
         return web.Response(status=HTTPStatus.NO_CONTENT)
 
     async def thresholds(self, request: web.Request) -> web.Response:
         """Return a client's thresholds of a meter."""
-        return self._thresholds(client_of(request), self._meter_of(request))
+        return self._thresholds(client(), self._meter_of(request))
 
     async def set_thresholds(self, request: web.Request) -> web.Response:
         """Replace a client's thresholds of a meter."""
-        client, meter = client_of(request), self._meter_of(request)
+        own_client, meter = client(), self._meter_of(request)
         wanted = thresholds_of(await body_of(request))
-        own = {one.id for one in self._clients.thresholds_of(meter, client.id)}
+        own = {one.id for one in self._clients.thresholds_of(meter, own_client.id)}
         others = {one["id"] for one in (self._feed.meter(meter) or {}).get("thresholds", [])} - own
         for one in wanted:
             if one.id in others:
                 detail = f"'{one.name}' is watched already, by the configuration or another client: choose another name"
                 raise ProblemError(Problem.THRESHOLD_CONFLICT, detail, {"meter": meter})
-        self._clients.set_thresholds(client.id, meter, wanted)
+        self._clients.set_thresholds(own_client.id, meter, wanted)
         self._service.clients_changed()
-        return self._thresholds(client, meter)
+        return self._thresholds(own_client, meter)
 
     async def diagnostics(self, _: web.Request) -> web.Response:
         """Return what helps to find a fault, without secrets."""
@@ -177,17 +177,17 @@ class Api:
         if not socket.can_prepare(request).ok:
             raise ProblemError(Problem.INVALID_REQUEST, "this address speaks WebSocket only")
         await socket.prepare(request)
-        client: Client | None = request.get(CLIENT)
-        if client is None:
+        found = asking()
+        if found is None:
             token = await first_token(socket)
-            client = None if token is None else self._clients.check(token)
-        if client is None:
+            found = None if token is None else self._clients.check(token)
+        if found is None:
             detail = "the token is missing, wrong or revoked: pair again"
             await refuse(socket, ProblemError(Problem.UNAUTHORIZED, detail), Close.UNAUTHORIZED)
             return socket
-        self._streams[socket] = client.id
+        self._streams[socket] = found.id
         try:
-            await Stream(self._feed, self._welcome, lambda: self._meters(client)).run(socket)
+            await Stream(self._feed, self._welcome, lambda: self._meters(found)).run(socket)
         finally:
             del self._streams[socket]
         return socket
@@ -223,15 +223,15 @@ class Api:
         gateway = self._gateway_document()
         return {"api": API_VERSION, "stream": feed.stream, "sequence": feed.sequence, "gateway": gateway}
 
-    def _meters(self, client: Client) -> list[dict[str, Any]]:
-        return [self._document_of(meter, client) for meter in self._feed.meters]
+    def _meters(self, owner: Client) -> list[dict[str, Any]]:
+        return [self._document_of(meter, owner) for meter in self._feed.meters]
 
-    def _document_of(self, meter: str, client: Client) -> dict[str, Any]:
+    def _document_of(self, meter: str, owner: Client) -> dict[str, Any]:
         document: Mapping[str, Any] = self._feed.meter(meter) or {}
-        return {**document, "adopted": meter in client.adopted}
+        return {**document, "adopted": meter in owner.adopted}
 
-    def _thresholds(self, client: Client, meter: str) -> web.Response:
-        own = self._clients.thresholds_of(meter, client.id)
+    def _thresholds(self, owner: Client, meter: str) -> web.Response:
+        own = self._clients.thresholds_of(meter, owner.id)
         return _json({"thresholds": thresholds_document(own, [one.id for one in own])})
 
     def _meter_of(self, request: web.Request) -> str:
