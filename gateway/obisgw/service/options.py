@@ -8,6 +8,8 @@ from obisgw.config.values import MeterMode
 from obisgw.readings.shown import MeterOptions
 from obisgw.readings.thresholds import Threshold, threshold_id
 
+from .diagnostics import without_user
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
     from typing import TypeAlias
@@ -38,7 +40,7 @@ def options_of(
         name=settings.name,
         on_request=not push,
         thresholds=(*own, *more.values()),
-        port=settings.port,
+        port=without_user(settings.port),
         battery=battery,
     )
 

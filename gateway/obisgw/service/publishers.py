@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
-from typing import TYPE_CHECKING
+from collections import deque
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -16,12 +18,19 @@ if TYPE_CHECKING:
 
 _log = logging.getLogger(__name__)
 
+_MOST_SAID: Final = 100
+
 
 class Publishers:
-    """Hands everything to each of ``edges``, in their order: the one whose path must be short stands first."""
+    """Hands everything to each of ``edges`` at once, and to those of ``later`` after what these have sent has left.
 
-    def __init__(self, *edges: PublisherEdge) -> None:
+    Writing to a broker's socket waits for the loop's next round, and what is done before it makes a reading late.
+    """
+
+    def __init__(self, *edges: PublisherEdge, later: tuple[PublisherEdge, ...] = ()) -> None:
         self.edges = edges
+        self.later = later
+        self._waiting: deque[tuple[PublisherEdge, Callable[[PublisherEdge], None]]] = deque()
         self._said: set[tuple[str, str]] = set()
 
     def meter_added(self, meter: MeterIdentity, options: MeterOptions) -> None:
@@ -50,14 +59,26 @@ class Publishers:
 
     def _each(self, told: Callable[[PublisherEdge], None]) -> None:
         for edge in self.edges:
-            try:
-                told(edge)
-            except Exception as fault:  # noqa: BLE001 - said whole; the other publishers and the meters go on
-                # At each reading the same again would fill the log.
-                kind = type(edge).__name__, f"{type(fault).__name__}: {fault}"
-                if kind not in self._said and len(self._said) < _MOST_SAID:
-                    self._said.add(kind)
-                    _log.error("%s: a fault of the program", kind[0], exc_info=fault)
+            self._tell(edge, told)
+        if not self.later:
+            return
+        if not self._waiting:
+            # Timers come after the loop's sockets, and call_soon() before them.
+            asyncio.get_running_loop().call_later(0, self._tell_waiting)
+        self._waiting.extend((edge, told) for edge in self.later)
 
+    def _tell_waiting(self) -> None:
+        while self._waiting:
+            edge, told = self._waiting.popleft()
+            if edge in self.later:
+                self._tell(edge, told)
 
-_MOST_SAID = 100
+    def _tell(self, edge: PublisherEdge, told: Callable[[PublisherEdge], None]) -> None:
+        try:
+            told(edge)
+        except Exception as fault:  # noqa: BLE001 - said whole; the other publishers and the meters go on
+            # At each reading the same again would fill the log.
+            kind = type(edge).__name__, f"{type(fault).__name__}: {fault}"
+            if kind not in self._said and len(self._said) < _MOST_SAID:
+                self._said.add(kind)
+                _log.error("%s: a fault of the program", kind[0], exc_info=fault)

@@ -7,7 +7,8 @@ import logging
 import os
 import signal
 import time
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any
 
 from obisgw import __version__
 from obisgw.config.load import load
@@ -15,10 +16,13 @@ from obisgw.errors import ConfigurationError
 from obisgw.readings.rehearsal import rehearsed
 from obisgw.readings.shown import Command, GatewayInfo
 
+from .api import Api
 from .clock import SystemClock
+from .diagnostics import diagnostics_of
 from .dialects import load_dialects
 from .folder import FolderLock, state_folder
 from .gateway import Gateway
+from .installation import installation_id
 from .line_edge import LineEdges
 from .log import set_level, start_log
 from .notify import Notifier
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
     from obisgw.config.table import Settings
     from obisgw.iec62056_21.dialects import Dialect, Dialects
     from obisgw.mqtt.publisher import Publisher
+    from obisgw.readings.thresholds import Threshold
 
 _log = logging.getLogger(__name__)
 
@@ -90,10 +95,13 @@ class _Service:
         self._dialects = dialects
         self._notifier = Notifier(environment)
         self._edges = LineEdges(dialects, folder)
+        self._folder = folder
+        self._started_at = datetime.now(UTC)
         self._mqtt = self._new_mqtt(settings)
+        self._api = self._new_api(settings)
         self._publishers = Publishers()
         state = State.load(folder / "meters.json")
-        self._gateway = Gateway(self._publishers, state, SystemClock(), self._edges.edge_of)
+        self._gateway = Gateway(self._publishers, state, SystemClock(), self._edges.edge_of, self._thresholds_of)
         self._signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
 
     async def run(self) -> None:
@@ -104,6 +112,8 @@ class _Service:
         if self._mqtt is not None:
             await self._mqtt.start()
         await self._gateway.configure(self._settings.meters)
+        if self._api is not None:
+            await self._api.use(self._settings.api, _info(self._settings))
         self._notifier.ready(self._status)
         _log.info("obis-gateway %s: %s", __version__, self._status)
         watchdog = asyncio.create_task(self._watchdog(), name="watchdog")
@@ -129,9 +139,46 @@ class _Service:
         rehearse(rehearsed(self._dialects.match(None)))
         return Publisher(settings.mqtt, _info(settings), self._commanded)
 
+    def _new_api(self, settings: Settings) -> Api | None:
+        if not settings.api.enabled:
+            return None
+        return Api(self._folder, installation_id(self._folder / "gateway.json"), self)
+
     def _hand_on(self) -> None:
-        """Let readings go to all that are there: the broker first, whose path is the longer one."""
-        self._publishers.edges = tuple(edge for edge in (self._mqtt,) if edge is not None)
+        """Let readings go to all that are there, and meters that clients show by no other way than theirs."""
+        self._publishers.edges = () if self._mqtt is None else (self._mqtt,)
+        self._publishers.later = () if self._api is None else (self._api.feed,)
+        self._adopt()
+
+    def _adopt(self) -> None:
+        if self._mqtt is not None:
+            self._mqtt.adopt(frozenset() if self._api is None else self._api.adopted)
+
+    def _thresholds_of(self, meter_id: str) -> tuple[Threshold, ...]:
+        return () if self._api is None else self._api.thresholds_of(meter_id)
+
+    # --- what the API asks (web.edges.ServiceEdge)
+
+    def read_now(self, meter_id: str) -> bool:
+        """Read this meter as soon as its line is free; False when it is not configured."""
+        return self._gateway.read_now(meter_id)
+
+    def diagnostics(self) -> dict[str, Any]:
+        """Return what helps to find a fault, without secrets."""
+        return diagnostics_of(self._settings, self._gateway.meters, self._started_at)
+
+    def clients_changed(self) -> None:
+        """Take notice that clients adopted meters, left them, or set other thresholds."""
+        self._adopt()
+        self._gateway.introduce_changed()
+
+    def mqtt_state(self) -> dict[str, Any]:
+        """Return how it goes with the broker."""
+        mqtt = self._mqtt
+        if mqtt is None:
+            return {"enabled": False, "connected": False, "problem": None}
+        problem = None if mqtt.problem is None else str(mqtt.problem)
+        return {"enabled": True, "connected": mqtt.connected.is_set(), "problem": problem}
 
     def _commanded(self, meter_id: str, command: Command) -> None:
         match command:
@@ -167,6 +214,7 @@ class _Service:
             _log.warning("'state_dir' is changed by the next start, not by a reload")
         if settings.mqtt != before.mqtt or _info(settings) != _info(before):
             await self._change_mqtt(settings)
+        await self._change_api(settings)
         renewed = _all(dialects) != _all(self._dialects)
         self._dialects = self._edges.dialects = dialects
         await self._gateway.configure(settings.meters, renew=renewed)
@@ -181,6 +229,21 @@ class _Service:
             await self._mqtt.start()
             self._gateway.introduce_to(self._mqtt)
 
+    async def _change_api(self, settings: Settings) -> None:
+        if self._api is not None and not settings.api.enabled:
+            await self._api.stop()
+            self._api = None
+            self._hand_on()
+            self._gateway.introduce_changed()
+        elif self._api is None and settings.api.enabled:
+            self._api = self._new_api(settings)
+            self._hand_on()
+            if self._api is not None:
+                self._gateway.introduce_to(self._api.feed)
+            self._gateway.introduce_changed()
+        if self._api is not None:
+            await self._api.use(settings.api, _info(settings))
+
     async def _stop(self) -> None:
         self._notifier.stopping()
         _log.info("stopping")
@@ -189,6 +252,8 @@ class _Service:
                 ends = [self._gateway.stop()]
                 if self._mqtt is not None:
                     ends.append(self._mqtt.stop())
+                if self._api is not None:
+                    ends.append(self._api.stop())
                 await asyncio.gather(*ends)
         except TimeoutError:
             _log.warning("stopped without waiting longer for ports and broker")
