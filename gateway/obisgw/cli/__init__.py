@@ -30,6 +30,8 @@ COMMANDS = {
     "read": "read a meter now and show its registers",
     "decode": "show what a captured telegram says",
     "run": "read the configured meters for ever and publish them",
+    "pair": "show a code that lets Home Assistant or a browser use the API",
+    "tokens": "list or revoke what was paired",
     "check-config": "name everything that is wrong with a configuration",
     "ports": "list the serial ports of this machine",
     "capture": "record every byte of a readout for a test or a report",

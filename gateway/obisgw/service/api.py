@@ -31,16 +31,24 @@ class Api:
 
     def __init__(self, folder: Path, installation: str, service: ServiceEdge) -> None:
         from obisgw.web import server  # noqa: PLC0415 - see above
+        from obisgw.web.announce import Announcer  # noqa: PLC0415
         from obisgw.web.clients import Clients  # noqa: PLC0415
         from obisgw.web.feed import Feed  # noqa: PLC0415
         from obisgw.web.pairing import Pairing  # noqa: PLC0415
 
+        from .control import ControlSocket  # noqa: PLC0415
+        from .owner import answer  # noqa: PLC0415
+
         self._new_server = server.ApiServer
+        self._new_announcer = Announcer
         self._installation = installation
         self._service = service
         self.clients = Clients(folder / "tokens.json")
         self.pairing = Pairing()
         self.feed = Feed(lambda meter_id: [one.id for one in self.clients.thresholds_of(meter_id)])
+        self._control = ControlSocket(
+            folder, lambda request: answer(self.clients, self.pairing, asyncio.get_running_loop().time(), request)
+        )
         self._settings: tuple[ApiSettings, GatewayInfo] | None = None
         self._serving: asyncio.Task[None] | None = None
         self._server: ApiServer | None = None
@@ -59,12 +67,18 @@ class Api:
         """Serve with these settings from now on; a server that has them already goes on undisturbed."""
         if (settings, gateway) == self._settings:
             return
-        await self.stop()
+        first = self._settings is None
+        await self._end()
+        if first:
+            await self._control.start()
         self._settings = settings, gateway
         self._serving = asyncio.create_task(self._serve(settings, gateway), name="API")
 
     async def stop(self) -> None:
         """End all connections and give the port back."""
+        await asyncio.gather(self._control.stop(), self._end())
+
+    async def _end(self) -> None:
         self._settings = None
         serving, self._serving = self._serving, None
         if serving is not None:
@@ -97,6 +111,16 @@ class Api:
         self._server = server
         secure = "https" if settings.certificate else "http"
         _log.info("API and status page: %s://%s:%d/", secure, settings.host or "<this machine>", server.port)
+        if not self.clients.list():
+            self._offer()
+        if settings.announce:
+            await self._new_announcer(gateway, self._installation, server.port, tls=secure == "https").run()
+
+    def _offer(self) -> None:
+        """Say a first code in the log: nobody is paired yet."""
+        code = self.pairing.open(asyncio.get_running_loop().time())
+        words = "pairing code for Home Assistant or the status page: %s %s (for five minutes, once; 'obis-gateway pair' shows a new one)"
+        _log.info(words, code[:3], code[3:])
 
     def _revoked(self, _client_id: str) -> None:
         self._service.clients_changed()

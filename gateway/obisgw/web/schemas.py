@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from obisgw.obis import ValueKind
 from obisgw.readings.derive import EventKind
 
 from .problems import Problem
@@ -76,7 +77,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "obis": _text_or_null("Full OBIS code; null where the address is none"),
             "address": _text("Address as the meter prints it", examples=["1.8.0"]),
             "name": _text("English name", examples=["Energy import"]),
-            "kind": {"enum": ["number", "text", "timestamp"]},
+            "kind": {"enum": [kind.value for kind in ValueKind], "description": "All but `number` are texts"},
             "unit": _text_or_null("Home Assistant's unit"),
             "device_class": _text_or_null("Home Assistant's device class"),
             "state_class": _text_or_null("Home Assistant's state class"),
