@@ -486,7 +486,9 @@ def configuration(folder: Path, lines: dict[str, Line], broker: int) -> str:
         if name == "neighbours":
             entries.append(f"- {{name: the other neighbour, {common}, address: '2'}}")
     mqtt = f"mqtt: {{host: 127.0.0.1, port: {broker}}}"
-    return "\n".join(["meters:", *entries, mqtt, f"gateway: {{state_dir: {folder}/state}}", ""])
+    return "\n".join(
+        ["meters:", *entries, mqtt, "api: {enabled: false}", f"gateway: {{state_dir: {folder}/state}}", ""]
+    )
 
 
 def resident(pid: int) -> int:

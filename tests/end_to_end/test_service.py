@@ -32,12 +32,14 @@ class Service:
         self.log_file = folder / "log"
         self._folder = folder
         self._broker_port = broker_port
+        self.api = "{enabled: false}"
         self.process: subprocess.Popen[bytes] | None = None
 
     def configure(self, meters: str) -> None:
         """Write the configuration."""
         self.file.write_text(
             f"{meters}\nmqtt: {{host: 127.0.0.1, port: {self._broker_port}}}\n"
+            f"api: {self.api}\n"
             f"gateway: {{state_dir: {self._folder}/state}}\n",
             "utf-8",
         )

@@ -76,6 +76,7 @@ def _demo(options: argparse.Namespace, folder: Path, stack: ExitStack) -> None:
     configuration.write_text(
         f"port: {meter}\nevery: {EVERY}s\n"
         f"mqtt: {{host: '{broker.host}', port: {broker.port}, base_topic: {BASE}}}\n"
+        "api: {enabled: false}\n"
         f"gateway: {{id: demo, name: OBIS Gateway demonstration, state_dir: {folder}/state, log_level: info}}\n",
         "utf-8",
     )
