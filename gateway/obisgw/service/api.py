@@ -31,7 +31,6 @@ class Api:
 
     def __init__(self, folder: Path, installation: str, service: ServiceEdge) -> None:
         from obisgw.web import server  # noqa: PLC0415 - see above
-        from obisgw.web.announce import Announcer  # noqa: PLC0415
         from obisgw.web.clients import Clients  # noqa: PLC0415
         from obisgw.web.feed import Feed  # noqa: PLC0415
         from obisgw.web.pairing import Pairing  # noqa: PLC0415
@@ -40,7 +39,6 @@ class Api:
         from .owner import answer  # noqa: PLC0415
 
         self._new_server = server.ApiServer
-        self._new_announcer = Announcer
         self._installation = installation
         self._service = service
         self.clients = Clients(folder / "tokens.json")
@@ -114,7 +112,16 @@ class Api:
         if not self.clients.list():
             self._offer()
         if settings.announce:
-            await self._new_announcer(gateway, self._installation, server.port, tls=secure == "https").run()
+            await self._announce(gateway, server.port, tls=secure == "https")
+
+    async def _announce(self, gateway: GatewayInfo, port: int, *, tls: bool) -> None:
+        """Let the gateway be found until cancelled; what goes wrong with that keeps nobody from its address."""
+        from obisgw.web.announce import Announcer  # noqa: PLC0415 - the largest of the API's libraries
+
+        try:
+            await Announcer(gateway, self._installation, port, tls=tls).run()
+        except Exception:  # noqa: BLE001 - said whole
+            _log.exception("the gateway cannot be announced: a fault of the program; add it by its address")
 
     def _offer(self) -> None:
         """Say a first code in the log: nobody is paired yet."""
