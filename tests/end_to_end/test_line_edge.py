@@ -11,7 +11,7 @@ import pytest
 from obisgw.config.values import MeterMode
 from obisgw.errors import MeterError, PortMissingError
 from obisgw.iec62056_21.dialects import Dialects
-from obisgw.service.edges import Miss, Success
+from obisgw.service.edges import HeldBack, Miss, Success
 from obisgw.service.line_edge import LineEdges
 from obisgw.simulator.serve import Simulator, SimulatorOptions
 from tests.service.fakes import settings
@@ -93,12 +93,13 @@ async def test_pushes_go_on_after_an_outage(edges: LineEdges, tmp_path: Path) ->
 
 
 async def test_only_damaged_pushes_are_a_miss(edges: LineEdges) -> None:
-    """One is weather, three in a row are trouble."""
+    """One is weather, and held back; three in a row are trouble."""
     async with Simulator(SimulatorOptions("household-d", interval=0.1, faults=("flip=0.05",))) as line:
         meter = edges.edge_of(settings(port=line.port, mode=MeterMode.D))
         async with asyncio.timeout(30), aclosing(meter.pushes()) as outcomes:
-            outcome = await anext(outcomes)
+            *held_back, outcome = [await anext(outcomes) for _ in range(4)]
         await meter.close()
+    assert all(isinstance(one, HeldBack) and "was damaged" in one.reason for one in held_back)
     assert isinstance(outcome, Miss)
     assert isinstance(outcome.error, MeterError)
     assert outcome.trouble.parity_errors > 0
