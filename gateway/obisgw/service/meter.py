@@ -16,7 +16,7 @@ from .clock import local_day
 from .edges import HeldBack, Miss, Success
 from .facts import Facts
 from .identity import Change, settle
-from .options import no_thresholds, options_of
+from .options import no_thresholds, options_of, threshold_of
 from .schedule import Schedule
 
 if TYPE_CHECKING:
@@ -58,6 +58,7 @@ class MeterRun:
         self.health = Health()
         self._clock = clock
         self._facts = Facts() if facts is None else facts
+        self._thresholds = tuple(threshold_of(one) for one in settings.thresholds)
         self._thresholds_of = thresholds_of
         self._said: set[tuple[type[ObisGatewayError], str]] = set()
         """The kinds of trouble since the last reading, which the log already tells of."""
@@ -88,7 +89,7 @@ class MeterRun:
         """How the meter is shown to the publisher's readers."""
         identity = self.state.identity
         wished = () if identity is None else self._thresholds_of(identity.id)
-        return options_of(self.settings, self.schedule.every, wished, battery=self.state.battery)
+        return options_of(self.settings, self.schedule.every, self._thresholds, wished, battery=self.state.battery)
 
     def introduce(self) -> None:
         """Tell the publisher of the meter, as soon as it is known which one it is, and of every change."""

@@ -26,12 +26,19 @@ def no_thresholds(_: str) -> tuple[Threshold, ...]:
 
 
 def options_of(
-    settings: MeterSettings, every: float, wished: Iterable[Threshold], *, battery: bool = False
+    settings: MeterSettings,
+    every: float,
+    own: tuple[Threshold, ...] = (),
+    wished: Iterable[Threshold] = (),
+    *,
+    battery: bool = False,
 ) -> MeterOptions:
-    """Return how a meter is shown. ``every`` is the time between its readings where it is asked."""
+    """Return how a meter is shown. ``every`` is the time between its readings where it is asked.
+
+    ``own`` are the configured thresholds; of those that clients wish, the ones with other ids are added.
+    """
     push = settings.mode is MeterMode.D
     pause = settings.every.total_seconds() if settings.every else None
-    own = tuple(threshold_of(one) for one in settings.thresholds)
     taken = {one.id for one in own}
     more = {one.id: one for one in wished if one.id not in taken}
     return MeterOptions(
