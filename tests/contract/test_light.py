@@ -1,0 +1,42 @@
+"""What is not enabled takes no memory: its libraries are not imported."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+PROGRAM = """
+import asyncio, sys
+from pathlib import Path
+from obisgw.config.load import load
+from obisgw.service.run import _Service, read_configuration
+folder = Path(sys.argv[1])
+settings, dialects, _ = read_configuration(folder / "f.yaml", {})
+_Service(folder / "f.yaml", {}, settings, dialects, folder)
+print(*sorted({name.partition(".")[0] for name in sys.modules} & {"aiohttp", "zeroconf", "paho", "ssl"}))
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "imported"),
+    [
+        ("api: {enabled: false}", {"paho", "ssl"}),
+        ("mqtt: {enabled: false}", {"aiohttp", "ssl"}),
+    ],
+)
+def test_only_what_is_enabled_is_imported(text: str, imported: set[str], tmp_path: Path) -> None:
+    """MQTT without the API, and the API without MQTT; the announcement's library comes when it is announced."""
+    (tmp_path / "f.yaml").write_text(f"port: /dev/x\n{text}\n", "utf-8")
+    result = subprocess.run(
+        [sys.executable, "-c", PROGRAM, str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    assert set(result.stdout.split()) <= imported, result.stdout
