@@ -33,6 +33,7 @@ class Problem(Enum):
     FORBIDDEN_HOST = ("forbidden_host", HTTPStatus.MISDIRECTED_REQUEST, "This machine is not known by that name")
     FORBIDDEN_ORIGIN = ("forbidden_origin", HTTPStatus.FORBIDDEN, "Another web site may not use this API")
     TOO_MANY_CONNECTIONS = ("too_many_connections", HTTPStatus.SERVICE_UNAVAILABLE, "Too many connections are open")
+    TOO_SLOW = ("too_slow", HTTPStatus.SERVICE_UNAVAILABLE, "The stream is not read quickly enough")
     NOT_FOUND = ("not_found", HTTPStatus.NOT_FOUND, "There is nothing at this address")
     METHOD_NOT_ALLOWED = ("method_not_allowed", HTTPStatus.METHOD_NOT_ALLOWED, "This method does not fit the address")
     THRESHOLD_CONFLICT = ("threshold_conflict", HTTPStatus.CONFLICT, "A threshold with this name exists already")

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import TYPE_CHECKING, Any
 
-from aiohttp import web
+from aiohttp import WSCloseCode, web
 
 from .access import asking, client
 from .bodies import body_of, text_of, thresholds_of, wait_of
@@ -16,7 +16,7 @@ from .edges import API_VERSION, BASE
 from .feed import Kind
 from .openapi import openapi_document
 from .problems import Problem, ProblemError
-from .stream import HEARTBEAT, LONGEST_MESSAGE, Close, Stream, first_token, refuse
+from .stream import HEARTBEAT, LONGEST_MESSAGE, Close, Ending, Stream, close, first_token
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -48,7 +48,8 @@ class Api:
         self._service = service
         self._feed = feed
         self._started_at = datetime.now(UTC)
-        self._streams: dict[web.WebSocketResponse, str] = {}
+        self._streams: dict[Stream, str] = {}
+        self._waiting: set[asyncio.Future[None]] = set()
 
     def routes(self) -> list[web.RouteDef]:
         """Return all addresses below ``BASE``."""
@@ -120,7 +121,13 @@ class Api:
             raise _unknown(meter)
         if wait is None:
             return _json({"accepted": True}, HTTPStatus.ACCEPTED)
-        await self._outcome(meter, since, wait)
+        waiting = asyncio.ensure_future(self._outcome(meter, since, wait))
+        self._waiting.add(waiting)
+        try:
+            await waiting
+        finally:
+            waiting.cancel()
+            self._waiting.discard(waiting)
         return _json(self._reading_of(meter))
 
     async def adopt(self, request: web.Request) -> web.Response:
@@ -183,25 +190,29 @@ class Api:
             found = None if token is None else self._clients.check(token)
         if found is None:
             detail = "the token is missing, wrong or revoked: pair again"
-            await refuse(socket, ProblemError(Problem.UNAUTHORIZED, detail), Close.UNAUTHORIZED)
+            await close(socket, Ending(ProblemError(Problem.UNAUTHORIZED, detail), Close.UNAUTHORIZED))
             return socket
-        self._streams[socket] = found.id
+        stream = Stream(self._feed, self._welcome, lambda: self._meters(found))
+        self._streams[stream] = found.id
         try:
-            await Stream(self._feed, self._welcome, lambda: self._meters(found)).run(socket)
+            await stream.run(socket)
         finally:
-            del self._streams[socket]
+            del self._streams[stream]
         return socket
 
     # --- life
 
-    async def close_streams(self, client_id: str | None, problem: ProblemError | None) -> None:
-        """End the streams of one client, or all, saying why."""
-        for socket, owner in list(self._streams.items()):
+    def end(self) -> None:
+        """End what would go on for long: streams, and requests that wait for a reading."""
+        self.end_streams(Ending(None, WSCloseCode.GOING_AWAY))
+        for waiting in self._waiting:
+            waiting.cancel()
+
+    def end_streams(self, ending: Ending, client_id: str | None = None) -> None:
+        """End the streams of one client, or all."""
+        for stream, owner in self._streams.items():
             if client_id in {None, owner}:
-                if problem is None:
-                    await socket.close(code=1001, message=b"the gateway stops")
-                else:
-                    await refuse(socket, problem, Close.UNAUTHORIZED)
+                stream.end(ending)
 
     # --- inside
 

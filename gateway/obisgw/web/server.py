@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import logging
 from typing import TYPE_CHECKING, Final
@@ -16,6 +15,7 @@ from .access import crowd, doors
 from .bodies import LARGEST
 from .problems import Problem, ProblemError
 from .routes import Api
+from .stream import Close, Ending
 
 if TYPE_CHECKING:
     import ssl
@@ -56,7 +56,6 @@ class ApiServer:
         self._clients = clients
         self._api = Api(gateway, installation, clients, pairing, service, feed)
         self._runner: web.AppRunner | None = None
-        self._closing: set[asyncio.Task[None]] = set()
 
     @property
     def port(self) -> int:
@@ -107,19 +106,14 @@ class ApiServer:
         if self._runner is None:
             return
         self._clients.on_revoked.remove(self._revoked)
-        try:
-            async with asyncio.timeout(_END_WITHIN):
-                await self._api.close_streams(None, None)
-        except TimeoutError:
-            _log.debug("some streams did not answer the end")
+        self._api.end()
+        # Waits for requests under way, streams among them, but not longer than it may.
         await self._runner.cleanup()
         self._runner = None
 
     def _revoked(self, client_id: str) -> None:
         problem = ProblemError(Problem.UNAUTHORIZED, "the token was revoked: pair again")
-        task = asyncio.get_running_loop().create_task(self._api.close_streams(client_id, problem))
-        self._closing.add(task)
-        task.add_done_callback(self._closing.discard)
+        self._api.end_streams(Ending(problem, Close.UNAUTHORIZED), client_id)
 
     def _tls(self) -> ssl.SSLContext | None:
         if self._settings.certificate is None:
