@@ -59,7 +59,7 @@ meters:
     every: 15m
     aligned: false
     thresholds:
-      - {{name: High power, above: 3 kW, hysteresis: 0.2 kW, for: 5m}}
+      - {{name: High power, above: 3 kW, hysteresis: 200 W, for: 5m}}
       - name: Low voltage
         register: 32.7.0
         below: 207V
@@ -104,7 +104,7 @@ gateway:
     assert settings.gateway.state_dir == tmp_path / "state"
     assert settings.gateway.log_level is LogLevel.DEBUG
     high, low = house.thresholds
-    assert (high.name, high.above, high.hysteresis) == ("High power", (Decimal(3), "kW"), (Decimal("0.2"), "kW"))
+    assert (high.name, high.above, high.hysteresis) == ("High power", (Decimal(3), "kW"), (Decimal(200), "W"))
     assert (high.below, high.register, high.duration) == (None, None, timedelta(minutes=5))
     assert (low.register, low.below, low.duration) == ("32.7.0", (Decimal(207), "V"), timedelta(0))
     assert settings.mqtt.announce_adopted
@@ -169,7 +169,7 @@ PROBLEMS = [
     ("no number", "port: /d\nthresholds:\n  - name: a\n    above: kW 3", ["4: 'above': 'kW 3' is no number with a unit: write it as 3 kW"]),
     ("a comma", "port: /d\nthresholds:\n  - name: a\n    below: 0,5 kW", ["4: 'below': '0,5 kW' is no number with a unit: write it as 500 W"]),
     ("negative hysteresis", "port: /d\nthresholds:\n  - {name: a, above: 1, hysteresis: -1}", ["3: 'hysteresis': '-1' is no number with a unit: write it as 200 W"]),
-    ("hysteresis in another unit", "port: /d\nthresholds:\n  - {name: a, above: 1 kW, hysteresis: 200 W}", ["3: 'hysteresis' is in W, the limit in kW (use the same)"]),
+    ("hysteresis in another unit", "port: /d\nthresholds:\n  - {name: a, above: 1 kW, hysteresis: 200 V}", ["3: 'hysteresis' is in V, the limit in kW (use the same)"]),
     ("no register", "port: /d\nthresholds:\n  - {name: a, above: 1, register: power}", ["3: 'register': 'power' is no OBIS code of a register: write it as 16.7.0 or 1-0:16.7.0"]),
     ("too long", "port: /d\nthresholds:\n  - {name: a, above: 1, for: 25h}", ["3: 'for': 25h is not between 0s and 24h"]),
     ("a duration's name", "port: /d\nthresholds:\n  - {name: a, above: 1, fro: 5m}", ["3: 'fro' is no setting (did you mean 'for'?)"]),

@@ -265,3 +265,22 @@ async def test_a_port_that_returns_is_read_at_once(rig: Rig) -> None:
     assert len(meter.starts) == 2
     assert rig.publisher.told[-1] == ("reading", "isk_a")
     assert run.state.reads_today == 1
+
+
+async def test_what_switches_at_each_reading_is_not_written_at_each(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Memory cards wear: once in five minutes."""
+    monkeypatch.setattr("obisgw.service.gateway.SAVE_SOON", 0)
+    rig = Rig(tmp_path / "meters.json", until=1700.0)
+    facts = rig.gateway._state.facts
+    rig.meters["A"] = FakeMeter(rig.clock)
+    rig.meters["A"].on_read = lambda: setattr(facts, "unsaved", True)
+    await rig.gateway.configure([settings("A", every=timedelta(seconds=10))])
+    saved = []
+    monkeypatch.setattr(State, "save", lambda _: saved.append(rig.clock.now()))
+    await settled(2000)
+    await asyncio.sleep(0.05)
+    assert len(rig.meters["A"].starts) > 50
+    assert len(saved) == 3
+    await rig.gateway.stop()

@@ -230,7 +230,7 @@ async def test_thresholds_of_the_configuration_come_before_those_of_clients() ->
     own = ThresholdSettings(
         name="High",
         above=Quantity(Decimal(3), "kW"),
-        hysteresis=Quantity(Decimal("0.2"), "kW"),
+        hysteresis=Quantity(Decimal(200), "W"),
         duration=timedelta(minutes=5),
     )
     clock, publisher = FakeClock(), FakePublisher()

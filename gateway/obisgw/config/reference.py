@@ -21,7 +21,7 @@ _INTRODUCTION = {
 _THRESHOLDS = (
     "Each entry is a binary sensor of the meter in Home Assistant, by MQTT and by the integration. The limit's unit may "
     "differ from the register's by its prefix (W, kW, MW). Example: "
-    "`thresholds: [{name: High power, above: 3 kW, hysteresis: 0.2 kW, for: 5m}]`."
+    "`thresholds: [{name: High power, above: 3 kW, hysteresis: 200 W, for: 5m}]`."
 )
 
 

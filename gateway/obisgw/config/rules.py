@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from obisgw.secret import Secret
 
 from .problem import Problem
-from .values import MeterMode
+from .values import MeterMode, without_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -77,7 +77,7 @@ def threshold_problems(values: Values, lines: Lines, line: int) -> Iterator[Prob
         case _:
             pass
     limit, hysteresis = values.get("above") or values.get("below"), values.get("hysteresis")
-    if limit and hysteresis and hysteresis.unit not in {None, limit.unit}:
+    if limit and hysteresis and hysteresis.unit and without_prefix(hysteresis.unit)[0] != without_prefix(limit.unit)[0]:
         unit = limit.unit or "no unit"
         yield Problem(lines["hysteresis"], f"'hysteresis' is in {hysteresis.unit}, the limit in {unit}", "use the same")
 

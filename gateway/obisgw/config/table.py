@@ -62,7 +62,7 @@ class ThresholdSettings:
     below: Quantity | None = setting(quantity("500 W"), "On when the value is below this.")
     hysteresis: Quantity = setting(
         quantity("200 W", negative=False),
-        "Off again only when the value is back by more than this, in the unit of the limit.",
+        "Off again only when the value is back by more than this.",
         default=Quantity(Decimal(0)),
         shown="0",
     )

@@ -44,5 +44,16 @@ class Quantity(NamedTuple):
     unit: str | None = None
 
 
+_PREFIXES = {"m": Decimal("0.001"), "h": Decimal(100), "k": Decimal(1000), "M": Decimal(10**6), "G": Decimal(10**9)}
+_PREFIXED = frozenset({"W", "Wh", "var", "varh", "VA", "VAh", "V", "A", "Ah", "Hz", "J", "cal", "Pa", "bar"})
+
+
+def without_prefix(unit: str | None) -> tuple[str | None, Decimal]:
+    """Return a unit without its prefix and what that stands for: kW is a thousand W, and m³ no thousandth of anything."""
+    if unit and unit[0] in _PREFIXES and unit[1:] in _PREFIXED:
+        return unit[1:], _PREFIXES[unit[0]]
+    return unit, Decimal(1)
+
+
 # Slower than the standard's 300 Bd is not built; faster than 115200 no optical head follows.
 BAUDRATES = (300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200)

@@ -9,6 +9,7 @@ from __future__ import annotations
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
+from obisgw.config.values import without_prefix
 from obisgw.obis.description import DeviceClass, StateClass
 
 if TYPE_CHECKING:
@@ -95,15 +96,6 @@ _VOLUMES: Final = {
 }
 _ACCUMULATING: Final = frozenset({DeviceClass.ENERGY, DeviceClass.GAS, DeviceClass.WATER, DeviceClass.VOLUME})
 
-_PREFIXES: Final = {
-    "m": Decimal("0.001"),
-    "h": Decimal(100),
-    "k": Decimal(1000),
-    "M": Decimal(10**6),
-    "G": Decimal(10**9),
-}
-_PREFIXED: Final = frozenset({"W", "Wh", "var", "varh", "VA", "VAh", "V", "A", "Ah", "Hz", "J", "cal", "Pa", "bar"})
-
 
 def home_assistant_unit(line_unit: str | None, code: ObisCode | None) -> str | None:
     """Return Home Assistant's text of a unit as it is on the line, `None` for none or for noise.
@@ -134,14 +126,8 @@ def unit_factor(unit: str | None, other: str | None) -> Decimal | None:
     """
     if unit == other:
         return Decimal(1)
-    (base, factor), (other_base, other_factor) = _split(unit), _split(other)
+    (base, factor), (other_base, other_factor) = without_prefix(unit), without_prefix(other)
     return factor / other_factor if base is not None and base == other_base else None
-
-
-def _split(unit: str | None) -> tuple[str | None, Decimal]:
-    if unit and unit[0] in _PREFIXES and unit[1:] in _PREFIXED:
-        return unit[1:], _PREFIXES[unit[0]]
-    return unit, Decimal(1)
 
 
 def device_class_of(unit: str | None, volume: DeviceClass = DeviceClass.VOLUME) -> DeviceClass | None:

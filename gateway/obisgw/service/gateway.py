@@ -24,6 +24,7 @@ _log = logging.getLogger(__name__)
 
 
 SAVE_SOON = 3.0
+FACTS_APART = 300.0
 
 
 class Gateway:
@@ -43,6 +44,7 @@ class Gateway:
         self._clock = clock
         self._starts = Starts(clock)
         self._edge_of = edge_of
+        self._facts_saved = float("-inf")
         self._save_soon: asyncio.TimerHandle | None = None
         self._meters: dict[str, MeterRun] = {}
         self._ports: dict[str, tuple[PortRun, asyncio.Task[None]]] = {}
@@ -149,9 +151,13 @@ class Gateway:
 
     def _saved(self, meter: MeterRun) -> None:
         """Keep what a readout changed, where losing it would cost something: memory cards wear by writing."""
-        facts = self._state.facts
-        changed = meter.identity_changed or facts.unsaved
-        meter.identity_changed = facts.unsaved = False
+        facts, now = self._state.facts, self._clock.now()
+        # What switches at each reading must not be written at each.
+        due = facts.unsaved and not 0 <= now - self._facts_saved < FACTS_APART
+        changed = meter.identity_changed or due
+        if changed:
+            meter.identity_changed = facts.unsaved = False
+            self._facts_saved = now
         if meter.schedule.battery:
             self._save()
         elif changed and self._save_soon is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from obisgw.config.values import MeterMode
+from obisgw.obis import unit_factor
 from obisgw.readings.shown import MeterOptions
 from obisgw.readings.thresholds import Threshold, threshold_id
 
@@ -55,13 +56,16 @@ def options_of(
 def threshold_of(settings: ThresholdSettings) -> Threshold:
     """Return a configured threshold."""
     limit = settings.above or settings.below
+    unit, hysteresis = None if limit is None else limit.unit, settings.hysteresis
+    # Without a unit of its own it is in the limit's; others than its were refused with the configuration.
+    factor = unit_factor(hysteresis.unit, unit) if hysteresis.unit else None
     return Threshold(
         id=threshold_id(settings.name),
         name=settings.name,
         register=settings.register,
         above=None if settings.above is None else settings.above.number,
         below=None if settings.below is None else settings.below.number,
-        unit=None if limit is None else limit.unit,
-        hysteresis=settings.hysteresis.number,
+        unit=unit,
+        hysteresis=hysteresis.number * (factor or 1),
         seconds=settings.duration.total_seconds(),
     )
