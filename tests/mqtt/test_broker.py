@@ -459,6 +459,30 @@ async def test_a_gateway_with_one_more_meter_stays_announced(
     await until(lambda: watcher.last(GATEWAY_DOCUMENT) == b"")
 
 
+async def test_a_restart_does_not_withdraw_a_gateway_with_one_more_meter(
+    broker: Mosquitto, watcher: Watcher, publishers: Publishers, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The adopted meter is only added first; and coming back, the gateway is announced before its meters."""
+    monkeypatch.setattr("obisgw.mqtt.publisher._SETTLING", 0.1)
+    publisher = publishers(broker.port)
+    publisher.adopt(ADOPTED)
+    await publisher.start()
+    publisher.meter_added(METER, OPTIONS)
+    publisher.publish_reading(reading(*HOUSEHOLD), Derived(), HEALTH)
+    other = replace(METER, id="isk_2", number="2")
+    publisher.meter_added(other, MeterOptions(slot="garage"))
+    publisher.publish_reading(reading("1.8.0(1*kWh)", meter=other), Derived(), HEALTH)
+    await until(lambda: watcher.last(TOPICS.discovery(other.id)))
+    await asyncio.sleep(0.2)
+    assert b"" not in watcher.payloads(GATEWAY_DOCUMENT)
+    publisher.adopt(frozenset({METER.id, other.id}))
+    await until(lambda: watcher.last(GATEWAY_DOCUMENT) == b"")
+    publisher.adopt(frozenset())
+    await until(lambda: watcher.last(DOCUMENT))
+    documents = [topic for topic, payload, _ in watcher.messages if payload and topic.endswith("/config")]
+    assert documents[-3:] == [GATEWAY_DOCUMENT, DOCUMENT, TOPICS.discovery(other.id)]
+
+
 async def test_adopted_meters_stay_announced_where_that_is_wished(
     broker: Mosquitto, watcher: Watcher, publishers: Publishers
 ) -> None:

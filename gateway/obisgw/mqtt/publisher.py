@@ -60,7 +60,8 @@ class Publisher:
         self._meters: dict[str, MeterTopics] = {}
         self._slots: dict[str, tuple[MeterIdentity, MeterOptions]] = {}
         self._adopted: frozenset[str] = frozenset()
-        self._gateway_announced: bool | None = None
+        self._gateway_announced = False
+        self._gateway_withdrawal: asyncio.TimerHandle | None = None
         self._last_read: datetime | None = None
         self._settling: dict[str, tuple[asyncio.TimerHandle, list[Message]]] = {}
         self._announcement: asyncio.TimerHandle | None = None
@@ -81,9 +82,7 @@ class Publisher:
     async def start(self) -> None:
         """Begin to connect, and go on until ``stop``. Returns at once; a missing broker is no error."""
         if self._settings.discovery:
-            # With adopted meters, what is known of it only once the meters are.
-            if self._meters or not self._adopted:
-                self._put_gateway_document()
+            self._put_gateway_document()
         else:
             self._link.subscribe(self._topics.discovery(self._gateway.id))
         self._link.put(Message(self._topics.availability(self._gateway.id), ONLINE.encode()))
@@ -97,6 +96,8 @@ class Publisher:
         """Publish ``offline`` and everything that waits, as far as one second allows, and sign off."""
         if self._announcement is not None:
             self._announcement.cancel()
+        if self._gateway_withdrawal is not None:
+            self._gateway_withdrawal.cancel()
         while self._new:
             self._introduce()
         for meter_id in list(self._settling):
@@ -217,6 +218,8 @@ class Publisher:
         if self._settings.announce_adopted or not self._settings.discovery:
             return
         changed, self._adopted = self._adopted ^ meter_ids, meter_ids
+        # Before the meters that belong to it, and withdrawn after them.
+        self._put_gateway_document()
         for meter_id, meter in self._meters.items():
             if meter_id not in changed:
                 continue
@@ -225,7 +228,6 @@ class Publisher:
                 self._link.put(meter.withdrawal())
             else:
                 self._put_discovery(meter)
-        self._put_gateway_document()
 
     def _announced(self, meter_id: str) -> bool:
         """Tell whether Home Assistant is told of a meter by MQTT."""
@@ -235,12 +237,23 @@ class Publisher:
         """Announce the gateway itself, unless the integration shows all its meters, and thus the gateway."""
         if not self._settings.discovery:
             return
-        shown = not self._adopted if not self._meters else not self._meters.keys() <= self._adopted
-        if shown != self._gateway_announced:
-            # Of an earlier run there may be a document, so that the first word is always said.
-            self._gateway_announced = shown
-            document = gateway_document(self._gateway, self._topics) if shown else b""
-            self._link.put(Message(self._topics.discovery(self._gateway.id), document))
+        if self._gateway_withdrawal is not None:
+            self._gateway_withdrawal.cancel()
+            self._gateway_withdrawal = None
+        if self._meters.keys() - self._adopted or not self._adopted:
+            if not self._gateway_announced:
+                self._gateway_announced = True
+                document = gateway_document(self._gateway, self._topics)
+                self._link.put(Message(self._topics.discovery(self._gateway.id), document))
+        elif self._meters:
+            # At a start, meters that are not adopted may still be added.
+            loop = asyncio.get_running_loop()
+            self._gateway_withdrawal = loop.call_later(_SETTLING, self._withdraw_gateway)
+
+    def _withdraw_gateway(self) -> None:
+        self._gateway_withdrawal = None
+        self._gateway_announced = False
+        self._link.put(Message(self._topics.discovery(self._gateway.id), b""))
 
     def meter_available(self, meter_id: str, available: bool, health: Health) -> None:  # noqa: FBT001 - said by the call
         """Publish whether a meter can be read, and how reading it goes."""
