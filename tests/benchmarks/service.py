@@ -40,7 +40,8 @@ def service(folder: Path, line: Line, count: int = 1, *, every: str = "1s", alig
         )
         configuration = folder / "obis-gateway.yaml"
         configuration.write_text(
-            f"meters:\n{entries}mqtt:\n  host: 127.0.0.1\n  port: {port}\ngateway:\n  state_dir: {folder}/state\n"
+            f"meters:\n{entries}mqtt:\n  host: 127.0.0.1\n  port: {port}\n"
+            f"api:\n  enabled: false\ngateway:\n  state_dir: {folder}/state\n"
         )
         topics = [f"obis_gateway/{line.maker.lower()}_{number}/state" for number in numbers(count)]
         with program([COMMAND, "run", "--config", configuration]) as gateway:
