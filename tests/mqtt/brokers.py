@@ -7,6 +7,7 @@ import contextlib
 import os
 import shutil
 import socket
+import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -80,12 +81,15 @@ class Watcher:
     messages: list[tuple[str, bytes, bool]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        """Connect."""
+        """Connect, and wait until the broker brings what is published from now on."""
+        subscribed = threading.Event()
         self.client = Client(CallbackAPIVersion.VERSION2)
         self.client.on_connect = self._subscribe
         self.client.on_message = lambda _c, _u, m: self.messages.append((m.topic, bytes(m.payload), m.retain))
+        self.client.on_subscribe = lambda *_: subscribed.set()
         self.client.connect("127.0.0.1", self.port)
         self.client.loop_start()
+        assert subscribed.wait(10), "the broker did not answer"
 
     def _subscribe(self, *_: Any) -> None:
         self.client.subscribe("#", qos=1)
