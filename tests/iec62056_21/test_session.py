@@ -494,8 +494,24 @@ def test_data_of_unknown_size_never_end_sooner_than_their_grammar_allows(head: i
 def test_aborting_leaves_the_meter_with_a_break() -> None:
     """A session left open would make the meter deaf."""
     line = signed_on()
-    assert line.session.abort() == add_parity(b"\x01B0\x03q")
+    assert line.session.abort() == [Send(add_parity(b"\x01B0\x03q"))]
     assert line.session.finished
+
+
+def test_aborting_before_the_change_of_speed_says_the_break_at_the_new_one() -> None:
+    """The meter changes with the acknowledgement's last bit: at the old speed it would hear nothing."""
+    line = bench()
+    line.hear(IDENTIFICATION)
+    line.run(line.now + 0.2)
+    assert line.sent[-1] == b"\x06050\r\n"
+    assert line.session.abort() == [SetLine(9600), Send(add_parity(b"\x01B0\x03q"))]
+
+
+def test_aborting_before_the_acknowledgement_stays_at_the_old_speed() -> None:
+    """The meter has not been told to change it."""
+    line = bench()
+    line.hear(IDENTIFICATION)
+    assert line.session.abort() == [Send(add_parity(b"\x01B0\x03q"))]
 
 
 def test_the_rejected_telegram_is_kept_for_whoever_explains() -> None:

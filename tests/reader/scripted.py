@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from obisgw.errors import PortLostError
-from obisgw.iec62056_21.events import Action, Event
+from obisgw.iec62056_21.events import Action, Event, Send
 
 
 class MovedLoop(asyncio.SelectorEventLoop):
@@ -50,7 +50,7 @@ class ScriptedSession:
     size: int = 10
     known: bool = False
     patience: float = 5.0
-    sign_off: bytes | None = b"bye"
+    sign_off: list[Action] = field(default_factory=lambda: [Send(b"bye")])
     log: list[tuple[str, float]] = field(default_factory=list)
     got: bytes = b""
     aborted: bool = False
@@ -102,7 +102,7 @@ class ScriptedSession:
         happened, self.happened = self.happened, []
         return happened
 
-    def abort(self) -> bytes | None:
+    def abort(self) -> list[Action]:
         """End."""
         self.aborted = True
         return self.sign_off

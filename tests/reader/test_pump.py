@@ -8,7 +8,7 @@ from contextlib import aclosing
 import pytest
 
 from obisgw.errors import PortLostError
-from obisgw.iec62056_21.events import EchoSeen, Event, Send, SetLine
+from obisgw.iec62056_21.events import Action, EchoSeen, Event, Send, SetLine
 from obisgw.reader.pump import pump
 from tests.reader.scripted import FakeLine, ScriptedSession, in_moved_time
 
@@ -144,11 +144,29 @@ def test_whoever_stops_listening_signs_off() -> None:
     in_moved_time(test)
 
 
-def test_a_meter_without_a_session_gets_no_break() -> None:
-    """None means that there is nothing to leave."""
+def test_a_sign_off_at_another_speed_waits_for_the_message_under_way() -> None:
+    """Between acknowledgement and change of speed: the meter hears the break only where it will listen."""
 
     async def test() -> None:
-        session, line = ScriptedSession(sign_off=None, patience=60.0), FakeLine()
+        farewell: list[Action] = [SetLine(9600), Send(b"bye")]
+        session = ScriptedSession([(100.0, Send(b"123456"))], sign_off=farewell, patience=60.0)
+        line = FakeLine()
+        task = asyncio.create_task(run(session, line))
+        await asyncio.sleep(0.1)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert line.baudrate == 9600
+        assert line.written[-1] == (pytest.approx(100.2), b"bye")
+
+    in_moved_time(test)
+
+
+def test_a_meter_without_a_session_gets_no_break() -> None:
+    """There is nothing to leave."""
+
+    async def test() -> None:
+        session, line = ScriptedSession(sign_off=[], patience=60.0), FakeLine()
         task = asyncio.create_task(run(session, line))
         await asyncio.sleep(1.0)
         task.cancel()

@@ -87,10 +87,11 @@ class PushSession:
         message = f"a push session sends nothing (at {now})"
         raise RuntimeError(message)
 
-    def abort(self) -> None:
+    def abort(self) -> list[Action]:
         """End now; there is no session to leave."""
         self.finished = True
         self._deadline = None
+        return []
 
     def receive(self, data: bytes, now: float) -> None:
         """Take raw characters that arrived by ``now``."""

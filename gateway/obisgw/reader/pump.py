@@ -77,7 +77,7 @@ class Session(Protocol):
     def events(self) -> list[Event]:
         """Return what happened."""
 
-    def abort(self) -> bytes | None:
+    def abort(self) -> list[Action]:
         """End now; return what signs off."""
 
 
@@ -119,6 +119,7 @@ async def pump(session: Session, port: Line, *, pace_max: float = PACE_MAX) -> A
     task is cancelled. Raises ``PortLostError``.
     """
     loop = asyncio.get_running_loop()
+    line = _Sending(port)
     began = loop.time()
     port.take()  # What came before the session began is nobody's answer.
     counted = False
@@ -132,8 +133,9 @@ async def pump(session: Session, port: Line, *, pace_max: float = PACE_MAX) -> A
             if data:
                 answered += len(data)
                 session.receive(data, now)
-            if await _act(session, port, now):
-                answered = 0
+            if await line.act(session, now):
+                # A session may last for days: what counts is how long this answer takes.
+                answered, began = 0, loop.time()
             for event in session.events():
                 yield event
             if session.finished:
@@ -159,20 +161,49 @@ async def pump(session: Session, port: Line, *, pace_max: float = PACE_MAX) -> A
     finally:
         _Load.pumps -= 1
         if not session.finished:
-            await _sign_off(session, port)
+            await line.sign_off(session)
 
 
-async def _act(session: Session, port: Line, now: float) -> bool:
-    """Do what the session asks for now; return whether anything was sent."""
-    sent = False
-    for action in session.actions(now):
-        match action:
-            case Send(message):
-                session.sent(await port.write(message))
-                sent = True
-            case SetLine(baudrate):
-                await port.set_rate(baudrate)
-    return sent
+class _Sending:
+    """Does what a session asks of the port."""
+
+    def __init__(self, port: Line) -> None:
+        self._port = port
+        self._leaves = 0.0
+        """When the last bit of the latest message leaves, by the line's time."""
+
+    async def act(self, session: Session, now: float) -> bool:
+        """Do what the session asks for now; return whether anything was sent."""
+        sent = False
+        for action in session.actions(now):
+            match action:
+                case Send(message):
+                    self._leaves = asyncio.get_running_loop().time() + self._port.line_time(len(message))
+                    session.sent(await self._port.write(message))
+                    sent = True
+                case SetLine(baudrate):
+                    await self._port.set_rate(baudrate)
+        return sent
+
+    async def sign_off(self, session: Session) -> None:
+        """Leave the meter usable, at the speed that it has or is about to take."""
+        loop = asyncio.get_running_loop()
+        actions = session.abort()
+        try:
+            for action in actions:
+                match action:
+                    case Send(message):
+                        self._leaves = self._port.write_now(message)
+                    case SetLine(baudrate):
+                        # What is still on its way leaves at the speed it was written for.
+                        await asyncio.sleep(self._leaves - loop.time())
+                        await self._port.set_rate(baudrate)
+        except PortLostError as error:
+            _log.debug("not signed off: %s", error)
+            return
+        if actions:
+            # The port may be closed next, and some drivers then drop what they still hold.
+            await asyncio.sleep(self._leaves - loop.time())
 
 
 def _pace(elapsed: float, character: float, least: int, *, short: bool) -> float:
@@ -185,15 +216,3 @@ def _pace(elapsed: float, character: float, least: int, *, short: bool) -> float
         pace = max(PACE_MIN, elapsed * PACE_SHARE, 0.0 if short else character * PACE_CHARACTERS)
     pace = max(pace, _Load.pumps * PACE_PUMPS)
     return pace if pace > character else 0.0
-
-
-async def _sign_off(session: Session, port: Line) -> None:
-    if (message := session.abort()) is None:
-        return
-    try:
-        left = port.write_now(message)
-    except PortLostError as error:
-        _log.debug("not signed off: %s", error)
-        return
-    # The port may be closed next, and some drivers then drop what they still hold.
-    await asyncio.sleep(left - asyncio.get_running_loop().time())
