@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from obisgw.iec62056_21.block_check import BlockCheck, xor_check
 from obisgw.iec62056_21.characters import CharacterFormat, add_parity, strip_parity
 from obisgw.iec62056_21.dialects import Dialects
-from obisgw.iec62056_21.events import EchoSeen, Event, Failed, Failure, Identified, Received, Rejected, Send, SetLine
+from obisgw.iec62056_21.events import EchoSeen, Failure, Identified, Rejected, Send, SetLine
 from obisgw.iec62056_21.identification import Mode
 from obisgw.iec62056_21.messages import wake_up
 from obisgw.iec62056_21.plan import LinePlan
 from obisgw.iec62056_21.session import ReadoutSession, SessionSettings
+from tests.iec62056_21.bench import Bench
 
 DIALECTS = Dialects.load()
 DATA = b"F.F(00000000)\r\n0.0.0(12345678)\r\n1.8.0(001234.567*kWh)\r\n2.8.0(000000.000*kWh)\r\n!\r\n"
@@ -27,61 +28,7 @@ def message(data: bytes = DATA, end: bytes = b"\x03") -> bytes:
     return b"\x02" + data + end + bytes((xor_check(data + end),))
 
 
-@dataclass
-class Bench:
-    """A session, its clock, and what it did: sent bytes without parity, rates, events."""
-
-    session: ReadoutSession
-    now: float = 100.0
-    sent: list[bytes] = field(default_factory=list)
-    rates: list[int] = field(default_factory=list)
-    times: list[tuple[float, str]] = field(default_factory=list)
-    log: list[Event] = field(default_factory=list)
-
-    def run(self, until: float | None = None) -> None:
-        """Perform actions and let deadlines pass up to ``until``; None performs what is due now."""
-        limit = self.now if until is None else until
-        for _ in range(1000):
-            deadline = self.session.deadline
-            if deadline is None or deadline > limit:
-                break
-            self.now = max(self.now, deadline)
-            for action in self.session.actions(self.now):
-                match action:
-                    case SetLine(baudrate):
-                        self.rates.append(baudrate)
-                        self.times.append((self.now, f"{baudrate} Bd"))
-                    case Send(data):
-                        self.times.append((self.now, "send"))
-                        self.now += len(data) * 10 / self.rates[-1]
-                        self.sent.append(bytes(c & 0x7F for c in data))
-                        self.session.sent(self.now)
-                        limit = max(limit, self.now)
-            self.log += self.session.events()
-        self.now = max(self.now, limit)
-        self.log += self.session.events()
-
-    def hear(self, data: bytes, after: float = 0.2, *, parity: bool = True) -> None:
-        """The meter's characters, read in one piece ``after`` seconds."""
-        self.run(self.now + after)
-        self.session.receive(add_parity(data) if parity else data, self.now)
-        self.run()
-
-    def of(self, kind: type[Event]) -> list[Event]:
-        return [event for event in self.log if isinstance(event, kind)]
-
-    @property
-    def failure(self) -> Failure | None:
-        failed = [event for event in self.log if isinstance(event, Failed)]
-        return failed[0].failure if failed else None
-
-    @property
-    def values(self) -> bytes | None:
-        received = [event for event in self.log if isinstance(event, Received)]
-        return received[0].telegram.block if received else None
-
-
-def bench(plan: LinePlan | None = None, **options: object) -> Bench:
+def bench(plan: LinePlan | None = None, **options: object) -> Bench[ReadoutSession]:
     made = Bench(ReadoutSession(SessionSettings(**options), plan or LinePlan(), DIALECTS))  # type: ignore[arg-type]
     made.run()
     return made
@@ -211,14 +158,14 @@ def test_what_comes_before_the_identification_does_not_hide_it(before: bytes) ->
     """Echo whole, cut and damaged; noise."""
     line = bench()
     line.hear(before + IDENTIFICATION)
-    assert [event.identification.raw for event in line.of(Identified)] == ["/XYZ5METER"]  # type: ignore[union-attr]
+    assert [event.identification.raw for event in line.of(Identified)] == ["/XYZ5METER"]
 
 
 def test_an_identification_that_lost_its_first_character_is_read() -> None:
     """Heat meters and heads lose the "/" after the long silence."""
     line = bench()
     line.hear(IDENTIFICATION[1:])
-    assert [event.identification.raw for event in line.of(Identified)] == ["/XYZ5METER"]  # type: ignore[union-attr]
+    assert [event.identification.raw for event in line.of(Identified)] == ["/XYZ5METER"]
 
 
 def test_the_echo_is_told() -> None:
@@ -248,7 +195,7 @@ def test_without_an_identification_the_failure_says_what_was_heard(heard: bytes,
     assert line.session.finished
 
 
-def signed_on(identification: bytes = IDENTIFICATION, **options: object) -> Bench:
+def signed_on(identification: bytes = IDENTIFICATION, **options: object) -> Bench[ReadoutSession]:
     """A session that has just switched to the data rate."""
     line = bench(None, **options)
     line.hear(identification)

@@ -157,7 +157,9 @@ def test_a_sign_off_at_another_speed_waits_for_the_message_under_way() -> None:
         with pytest.raises(asyncio.CancelledError):
             await task
         assert line.baudrate == 9600
-        assert line.written[-1] == (pytest.approx(100.2), b"bye")
+        at, message = line.written[-1]
+        assert message == b"bye"
+        assert at == pytest.approx(100.2)
 
     in_moved_time(test)
 

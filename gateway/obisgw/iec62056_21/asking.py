@@ -58,6 +58,7 @@ class AskingSession(ABC):
         """The first raw characters of this attempt, for whoever has to explain a failure."""
         self.acknowledged = False
         """Whether the meter was told what to do: it may be at another speed, or hold a session, from then on."""
+        self._sampling = True
         self._dialects = dialects
         self._dialect = settings.dialect or dialects.match(None)
         self._parity = Parity.UNKNOWN if settings.format.software_parity else Parity.ABSENT
@@ -130,7 +131,8 @@ class AskingSession(ABC):
         if not data or self._state is SignOn.FINISHED:
             return
         self.received += len(data)
-        self.sample += data[: MAX_SAMPLE - len(self.sample)]
+        if self._sampling:
+            self.sample += data[: MAX_SAMPLE - len(self.sample)]
         self._last_byte = now
         match self._state:
             case SignOn.IDENTIFICATION | SignOn.REQUEST:

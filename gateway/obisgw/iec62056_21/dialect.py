@@ -8,9 +8,11 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
-from obisgw.obis import Medium, ObisCode
+from obisgw.obis import CURRENT, Medium, ObisCode
 
 from .block_check import BlockCheckKind
+from .commands import ReadRequest
+from .dialect_programming import Programming
 from .identification import Identification, Mode
 
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
@@ -78,6 +80,8 @@ class Dialect:
     """In programming mode, answers repeat the address that was asked for: a bare bracket is an error's number."""
     current_period: str | None = None
     """Group F as printed, e.g. ``00``, by which the meter marks current values; otherwise it is a billing period."""
+    programming: Programming = field(default_factory=Programming, hash=False)
+    """What is particular to programming mode."""
     notes: str = ""
     """What an owner should know of these meters."""
     _codes: dict[str, ObisCode | None] = field(default_factory=dict, init=False, repr=False, compare=False)
@@ -92,6 +96,19 @@ class Dialect:
         if len(self._codes) < _CACHED_CODES and len(address) <= _CACHED_LENGTH:
             self._codes[address] = code
         return code
+
+    def request_for(self, text: str) -> ReadRequest:
+        """Return what asks this meter for a register that its owner names ``16.7.0``, ``1-0:16.7.0`` or as the meter does.
+
+        Raises ``ValueError`` for what can be no address.
+        """
+        programming, code = self.programming, self._parsed(text.strip(" "))
+        if code is not None and code.f == CURRENT:
+            if (name := programming.names.get(str(code))) is not None:
+                return ReadRequest(name, meant=text)
+            if programming.hexadecimal:
+                return ReadRequest(f"{code.c:02X}{code.d:02X}{code.e:02X}{code.f:02X}", meant=text)
+        return ReadRequest(text)
 
     def _parsed(self, address: str) -> ObisCode | None:
         if (code := self.addresses.get(address)) is not None:

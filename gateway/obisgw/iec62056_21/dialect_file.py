@@ -14,6 +14,7 @@ from obisgw.obis import Medium
 
 from .block_check import BlockCheckKind
 from .dialect import Dialect
+from .dialect_programming_file import PROGRAMMING_KEYS, converted, programming_of
 from .identification import MODE_B_RATES, MODE_C_RATES, MODE_C_RESERVED_RATES, Mode
 
 
@@ -41,14 +42,14 @@ def _dialect(name: str, table: Any, where: str) -> Dialect:  # noqa: ANN401
         raise wrong("no dialect", "one table [name] a dialect, the name of a-z, 0-9 and -")
     if unknown := sorted(table.keys() - _KEYS):
         raise wrong(f"unknown key {unknown[0]!r}", f"known are {', '.join(sorted(_KEYS))}")
-    values: dict[str, Any] = dict(table)
-    for key, value in table.items():
-        if not isinstance(value, _TYPES.get(key, str)) or (isinstance(value, bool) and bool not in _TYPES.get(key, ())):
-            raise wrong(f"{key} cannot be {value!r}", "see the other dialects of the file")
+    programming = table.get("programming", {})
+    if not isinstance(programming, dict) or (unknown := sorted(programming.keys() - PROGRAMMING_KEYS)):
+        problem = f"unknown key {unknown[0]!r} in programming" if isinstance(programming, dict) else "no table"
+        raise wrong(problem, f"known are {', '.join(sorted(PROGRAMMING_KEYS))}")
     try:
-        for key, convert in _CONVERTERS.items():
-            if key in values:
-                values[key] = convert(values[key])
+        values = converted(table, _TYPES, _CONVERTERS)
+        if programming:
+            values["programming"] = programming_of(programming)
     except (ValueError, re.error) as error:
         raise wrong(str(error), "see the other dialects of the file") from error
     return Dialect(name=name, **values)
@@ -56,7 +57,7 @@ def _dialect(name: str, table: Any, where: str) -> Dialect:  # noqa: ANN401
 
 _TYPES: Final[dict[str, tuple[type, ...]]] = {
     **dict.fromkeys(("manufacturers", "block_checks"), (list,)),
-    **dict.fromkeys(("addresses", "units"), (dict,)),
+    **dict.fromkeys(("addresses", "units", "programming"), (dict,)),
     **dict.fromkeys(("stop_bits", "data_baudrate", "push_baudrate"), (int,)),
     **dict.fromkeys(
         (

@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import Enum
 
+from .commands import ReadCommand, ReadRequest
 from .identification import Identification
+from .refusal import Refusal
 from .telegram import Telegram
 
 
@@ -27,7 +29,7 @@ Action = Send | SetLine
 
 
 class Failure(Enum):
-    """Why an attempt at a readout came to nothing."""
+    """Why an attempt at a readout or a session came to nothing."""
 
     SILENCE = "no answer"
     ECHO_ONLY = "only the own request came back"
@@ -41,6 +43,10 @@ class Failure(Enum):
     TOO_LONG = "the data did not end"
     REFUSED = "the meter refused"
     SESSION_OPEN = "the meter still held an earlier session"
+    NO_PROGRAMMING = "the meter has no programming mode"
+    PASSWORD = "the meter refused the password"  # noqa: S105 - words
+    UNKNOWN_ALGORITHM = "how this meter wants its password is not known"
+    ENDED = "the meter ended the session"
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,4 +91,78 @@ class Failed:
     at: float
 
 
-Event = Identified | EchoSeen | Received | Rejected | Failed
+@dataclass(frozen=True, slots=True)
+class SessionOpened:
+    """Programming mode is open and takes requests. ``operand`` came with P0; None where the meter sent no P0.
+
+    ``accepted``: a password was sent and acknowledged; None where none was sent.
+    """
+
+    operand: str | None
+    accepted: bool | None
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PartReceived:
+    """One proved block of an answer that comes in parts; `AnswerReceived` has all of them together."""
+
+    request: ReadRequest
+    text: bytes
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerReceived:
+    """A proved answer. ``started`` and ``at`` are the times of its first and last byte.
+
+    ``command`` is the one that the meter understood.
+    """
+
+    request: ReadRequest
+    command: ReadCommand
+    telegram: Telegram
+    started: float
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class RequestRefused:
+    """The meter said something else instead of an answer. The session stays open."""
+
+    request: ReadRequest
+    refusal: Refusal
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class RequestFailed:
+    """The answer could not be proved, also after repeats. The session stays open; parts that came were proved."""
+
+    request: ReadRequest
+    failure: Failure
+    detail: str
+    at: float
+
+
+@dataclass(frozen=True, slots=True)
+class SessionClosed:
+    """The session was ended in order, by a break of ours. ``idle``: nothing had been asked for too long."""
+
+    idle: bool
+    at: float
+
+
+Event = (
+    Identified
+    | EchoSeen
+    | Received
+    | Rejected
+    | Failed
+    | SessionOpened
+    | PartReceived
+    | AnswerReceived
+    | RequestRefused
+    | RequestFailed
+    | SessionClosed
+)

@@ -44,6 +44,22 @@ SWITCH_MARGIN = 0.04
 SWITCH_MARGIN_FAST = 0.012
 """The same for makers that may react after 20 ms."""
 
+HASTE = 0.04
+"""From an answer to the next command of whoever reads as fast as the meter can: most meters turn round sooner than the
+standard lets them."""
+
+SETTLE = 0.3
+"""After a lone ACK or NAK: nothing follows it."""
+
+LATE_OPERAND = 0.5
+"""AS1440 acknowledges first; its P0 may follow."""
+
+FLUSH = 1.0
+"""Silence after a damaged answer, before the command is repeated."""
+
+INACTIVITY = 60.0
+"""The standard's least time after which a meter ends a session that nobody uses (60 to 120 s)."""
+
 SLOW_EVIDENCE = 0.1
 """Unreadable characters over this time are another speed and not a burst of noise: three characters at 300 Bd."""
 
