@@ -36,7 +36,7 @@ DIALECTS = Dialects.load()
         (b"/PAF5EC3gr00006", "pafal"),
         (b"/ZPA5\\2AM363801C0269", "zpa-am363"),
         (b"/Els6\\2EK280", "elster-ek280"),
-        (b"/ISk5MT174-0001", STANDARD),
+        (b"/ISk5MT174-0001", "iskra"),
     ],
 )
 def test_an_identification_chooses_its_dialect(identification: bytes, name: str) -> None:

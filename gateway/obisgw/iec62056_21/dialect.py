@@ -14,6 +14,7 @@ from .block_check import BlockCheckKind
 from .commands import ReadRequest
 from .dialect_programming import Programming
 from .identification import Identification, Mode
+from .vdew.form import ProfileForm
 
 _NONE: Final[Mapping[str, str]] = MappingProxyType({})
 
@@ -82,6 +83,8 @@ class Dialect:
     """Group F as printed, e.g. ``00``, by which the meter marks current values; otherwise it is a billing period."""
     programming: Programming = field(default_factory=Programming, hash=False)
     """What is particular to programming mode."""
+    stored: ProfileForm = field(default_factory=ProfileForm, hash=False)
+    """How it stores load profiles and log books, and wants to be asked for them."""
     notes: str = ""
     """What an owner should know of these meters."""
     _codes: dict[str, ObisCode | None] = field(default_factory=dict, init=False, repr=False, compare=False)

@@ -16,6 +16,7 @@ from .block_check import BlockCheckKind
 from .dialect import Dialect
 from .dialect_programming_file import PROGRAMMING_KEYS, converted, programming_of
 from .identification import MODE_B_RATES, MODE_C_RATES, MODE_C_RESERVED_RATES, Mode
+from .vdew.form_file import stored_of
 
 
 def parse_dialects(text: str, where: str) -> tuple[Dialect, ...]:
@@ -50,6 +51,8 @@ def _dialect(name: str, table: Any, where: str) -> Dialect:  # noqa: ANN401
         values = converted(table, _TYPES, _CONVERTERS)
         if programming:
             values["programming"] = programming_of(programming)
+        if "stored" in table:
+            values["stored"] = stored_of(values["stored"])
     except (ValueError, re.error) as error:
         raise wrong(str(error), "see the other dialects of the file") from error
     return Dialect(name=name, **values)
@@ -57,7 +60,7 @@ def _dialect(name: str, table: Any, where: str) -> Dialect:  # noqa: ANN401
 
 _TYPES: Final[dict[str, tuple[type, ...]]] = {
     **dict.fromkeys(("manufacturers", "block_checks"), (list,)),
-    **dict.fromkeys(("addresses", "units", "programming"), (dict,)),
+    **dict.fromkeys(("addresses", "units", "programming", "stored"), (dict,)),
     **dict.fromkeys(("stop_bits", "data_baudrate", "push_baudrate"), (int,)),
     **dict.fromkeys(
         (

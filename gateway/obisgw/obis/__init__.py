@@ -5,6 +5,7 @@ from __future__ import annotations
 from obisgw.obis.catalogue import describe, describe_unknown, is_counter, suggested_precision, tariff_of
 from obisgw.obis.code import CURRENT, Medium, ObisCode
 from obisgw.obis.description import Category, Description, DeviceClass, StateClass, ValueKind
+from obisgw.obis.load_profile import ColumnKind, column_kind, unit_over_time
 from obisgw.obis.manufacturers import manufacturer_name
 from obisgw.obis.meaning import billing_period_of, phase_of
 from obisgw.obis.registers import (
@@ -26,6 +27,7 @@ __all__ = [
     "CURRENT",
     "METER_NUMBER_CODES",
     "Category",
+    "ColumnKind",
     "Description",
     "DeviceClass",
     "Medium",
@@ -35,6 +37,7 @@ __all__ = [
     "active_tariff",
     "billing_period_of",
     "clock_registers",
+    "column_kind",
     "describe",
     "describe_unknown",
     "has_error",
@@ -50,4 +53,5 @@ __all__ = [
     "suggested_precision",
     "tariff_of",
     "unit_factor",
+    "unit_over_time",
 ]
