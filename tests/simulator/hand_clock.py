@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Protocol
 
 from obisgw.iec62056_21.events import Action, Event, Send, SetLine
@@ -30,12 +31,16 @@ class HandClock:
         self.baudrate = 300
         self.heard = bytearray()
         self.rates: list[int] = []
+        self._sent_at: float | None = None
 
-    def run(self, session: Session, until: float) -> list[Event]:
-        """Return the session's events until it is finished or the clock has advanced by ``until`` seconds."""
+    def run(self, session: Session, until: float, stop: Callable[[Event], bool] = lambda _: False) -> list[Event]:
+        """Return the session's events until it is finished or the clock has advanced by ``until`` seconds.
+
+        ``stop`` tells of an event whether it is the last one that is waited for.
+        """
         end = self.now + until
         events: list[Event] = []
-        sent_at: float | None = None
+        sent_at = self._sent_at
         while self.now < end:
             for action in session.actions(self.now):
                 match action:
@@ -49,14 +54,16 @@ class HandClock:
             if data := self.wire.step(self.now):
                 self.heard += data
                 session.receive(data, self.now)
-            events += session.events()
-            if session.finished:
+            new = session.events()
+            events += new
+            if session.finished or any(map(stop, new)):
                 break
             times = [at for at in (sent_at, self.wire.deadline(self.now), session.deadline) if at is not None]
             self.now = max(min(times, default=end), self.now)
             if sent_at is not None and self.now >= sent_at:
                 session.sent(sent_at)
                 sent_at = None
+        self._sent_at = sent_at
         return events + session.events()
 
     def write(self, data: bytes) -> None:

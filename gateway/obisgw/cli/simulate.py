@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from obisgw.iec62056_21.identification import Mode
+from obisgw.iec62056_21.meter_programming import CommandHeard, PasswordHeard, SessionEnded, Written
 from obisgw.iec62056_21.meter_settings import (
     Acknowledged,
     Answered,
@@ -78,6 +79,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--echo", type=number(0, 1), metavar="SHARE", help="share of the reader's characters that come back, 0 to 1"
     )
     line.add_argument("--echo-delay", type=number(0, 60), default=0.0, metavar="S", help="and how much later, seconds")
+    line.add_argument(
+        "--reaction", type=number(0, 60), metavar="S", help="time before each of its messages, seconds (the profile's)"
+    )
     line.add_argument("--half-duplex", action="store_true", help="the head does not hear while it sends")
     line.add_argument("--no-parity", dest="parity", action="store_false", help="plain characters without parity bit")
     line.add_argument(
@@ -111,6 +115,7 @@ def run(options: argparse.Namespace) -> int:
         half_duplex=options.half_duplex,
         parity=options.parity,
         faults=tuple(options.fault),
+        reaction=options.reaction,
     )
     asyncio.run(_simulate(wanted, quiet=options.quiet))
     return 0
@@ -141,7 +146,7 @@ async def _simulate(options: SimulatorOptions, *, quiet: bool) -> None:
         return
 
 
-def _words(event: MeterEvent) -> str:
+def _words(event: MeterEvent) -> str:  # noqa: C901 - one branch an event
     match event:
         case Woken():
             return "woken up"
@@ -155,5 +160,13 @@ def _words(event: MeterEvent) -> str:
             return f"{len(block)} bytes of data in {at - started:.2f} s"
         case BreakHeard():
             return "break"
+        case PasswordHeard(accepted):
+            return "the password is right" if accepted else "a wrong password"
+        case CommandHeard(name, address, refused):
+            return f"{name} {address}: {'refused' if refused else 'answered'}"
+        case Written(address, value):
+            return f"{address} is now {value}"
+        case SessionEnded():
+            return "the session is over: nothing was said for too long"
         case Ignored(raw, reason):
             return f"ignored {raw.hex(' ')}: {reason}"

@@ -24,7 +24,7 @@ MAX_ATTEMPTS = 7
 LONG_REACTION = 0.25
 
 
-def next_plan(
+def next_plan(  # noqa: C901 - one branch a failure
     plan: LinePlan,
     failure: Failure,
     identification: Identification | None,
@@ -45,9 +45,12 @@ def next_plan(
         # A meter that answered before is still busy with what the last attempt left it in.
         return again if known else _sign_on_again(plan, again, failure, attempt)
     match failure:
+        case Failure.PASSWORD | Failure.UNKNOWN_ALGORITHM | Failure.NO_PROGRAMMING:
+            # Meters lock themselves after wrong passwords; the others will not change by themselves.
+            return None
         case Failure.REFUSED | Failure.TOO_LONG:
             return again if attempt < MAX_SIGN_ONS else None
-        case Failure.SESSION_OPEN:
+        case Failure.SESSION_OPEN | Failure.ENDED:
             return again
         case Failure.BAD_CHECK | Failure.CUT if attempt < MAX_REPEATS:
             # Data came at the right speed: noise is likelier than the plan being wrong.

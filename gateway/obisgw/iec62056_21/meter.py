@@ -11,11 +11,12 @@ from collections.abc import Sequence
 from enum import Enum, auto
 
 from .block_check import BlockCheckKind
-from .characters import ACK, LF, NAK, NUL, add_parity, parity_errors, strip_parity
+from .characters import ACK, EOT, ETX, LF, NAK, NUL, SOH, add_parity, parity_errors, strip_parity
 from .events import Send, SetLine
 from .identification import MODE_C_RATES, MODE_C_RESERVED_RATES, Mode
 from .messages import Request, addresses_match, break_message, parse_acknowledgement, parse_request
 from .meter_answers import data_messages, encode, identification_message, pushed_message
+from .meter_dialogue import MeterDialogue
 from .meter_settings import (
     Acknowledged,
     AcknowledgementRule,
@@ -39,6 +40,7 @@ MeterAction = Send | SetLine | StopSending
 _BREAKS = tuple(break_message(kind) for kind in (BlockCheckKind.XOR, BlockCheckKind.SUM7))
 _ANSWERS = {bytes((ACK,)), bytes((NAK,)), add_parity(bytes((NAK,)))}
 _LONGEST_MESSAGE = 64
+_LONGEST_COMMAND = 300
 _MESSAGE_GAP = 0.12
 """Silence that ends a message without CR LF: three characters at 300 Bd and a little."""
 
@@ -49,6 +51,7 @@ class _Phase(Enum):
     CHOOSING = auto()
     BLOCK_SENT = auto()
     REPEATABLE = auto()
+    PROGRAMMING = auto()
 
 
 class MeterSession:
@@ -84,7 +87,10 @@ class MeterSession:
         self._session_open = settings.session_open
         self._requests: list[float] = []
         self._sleep = None if settings.wake_up is None else Sleep(settings.wake_up)
-        self._awake_from: float | None = None
+        programming = settings.programming
+        self._dialogue = None if programming is None else MeterDialogue(settings, programming, data)
+        self._outgoing: bytes | None = None
+        self._hears_from = float("-inf")
 
     @property
     def finished(self) -> bool:
@@ -143,7 +149,7 @@ class MeterSession:
             actions.append(Send(self._begin(self._next, now)))
         return actions
 
-    def sent(self, now: float) -> None:
+    def sent(self, now: float) -> None:  # noqa: C901 - one branch a part
         """Take note that the last bit of the last Send has left the line."""
         if not self._sending:
             raise ValueError("nothing was being sent")
@@ -171,7 +177,11 @@ class MeterSession:
             case Part.PUSH:
                 self._events.append(Answered(self._block, self._started, now))
                 self._schedule(Part.PUSH, max(now + 0.02, self._started + settings.interval))
-            case Part.BREAK:
+            case Part.ANSWER if self._dialogue is not None and not self._dialogue.ended:
+                self._phase = _Phase.PROGRAMMING
+                self._hears_from = now + self._dialogue.programming.deaf_for
+                self._due = now + self._dialogue.programming.inactivity
+            case Part.ANSWER | Part.BREAK:
                 self._listen()
 
     def receive(self, data: bytes, now: float) -> None:
@@ -192,13 +202,57 @@ class MeterSession:
         if self._is_break(now) or self._sending or self._phase is _Phase.ANSWERING or self._mode is Mode.D:
             # Half duplex: what comes while the meter speaks is not heard, except the sign-off.
             del self._buffer[:-8]
+        elif self._phase is _Phase.PROGRAMMING and self._dialogue is not None:
+            self._hear_command(self._dialogue, character, now)
         elif self._phase in (_Phase.BLOCK_SENT, _Phase.REPEATABLE) and bytes(self._buffer) in _ANSWERS:
             self._buffer.clear()
             self._hear_answer(character & 0x7F, now)
         elif character & 0x7F == LF:
             self._hear_message(now)
+        elif self._dialogue is not None and self._dialogue.programming.sessionless and self._command_begun:
+            self._hear_sessionless(self._dialogue, now)
         elif len(self._buffer) > _LONGEST_MESSAGE:
             self._drop("a message too long for a request")
+
+    def _hear_command(self, dialogue: MeterDialogue, character: int, now: float) -> None:
+        del self._buffer[:-8]
+        self._due = now + dialogue.programming.inactivity
+        damaged = self.settings.format.software_parity and self.settings.strict_parity and character.bit_count() & 1
+        if now - 10 / self.baudrate < self._hears_from:
+            return
+        # A damaged character spoils the block check.
+        self._say(dialogue, dialogue.hear(NUL if damaged else character & 0x7F, now), now)
+
+    @property
+    def _command_begun(self) -> bool:
+        return SOH in strip_parity(bytes(self._buffer))[0]
+
+    def _hear_sessionless(self, dialogue: MeterDialogue, now: float) -> None:
+        """Take a command that follows a request without line end, as soon as it is whole."""
+        text = strip_parity(bytes(self._buffer))[0]
+        start = text.index(SOH)
+        if len(text) - start < 5 or text[-2] not in (ETX, EOT):
+            if len(text) > _LONGEST_COMMAND:
+                self._drop("a command too long")
+            return
+        self._buffer.clear()
+        request = parse_request(text[max(text.rfind(b"/", 0, start), 0) : start])
+        if request is not None and addresses_match(request.address, self.settings.address):
+            dialogue.begin()
+            self._say(dialogue, dialogue.answer(text[start:], now), now)
+            dialogue.ended = True
+
+    def _say(self, dialogue: MeterDialogue, reply: bytes | None, now: float) -> None:
+        self._events += dialogue.events()
+        if reply is None:
+            return
+        self.readouts += 1
+        self._block = dialogue.latest
+        if reply:
+            self._outgoing = reply
+            self._schedule(Part.ANSWER, now + self._data_reaction)
+        elif dialogue.ended:
+            self._listen()
 
     def _awake(self, now: float, length: int) -> bool:
         if self._sleep is None:
@@ -273,7 +327,9 @@ class MeterSession:
             rate = self.settings.start_baudrate
         self._events.append(Acknowledged(acknowledgement, rate, now))
         self._switch = rate
-        self._schedule(Part.DATA, now + self._data_reaction)
+        self._outgoing = None
+        session = acknowledgement.mode == "1" and self._dialogue is not None
+        self._schedule(Part.ANSWER if session else Part.DATA, now + self._data_reaction)
 
     def _hear_request(self, text: bytes, raw: bytes, now: float) -> None:
         request = parse_request(text)
@@ -335,7 +391,14 @@ class MeterSession:
             case _Phase.BLOCK_SENT | _Phase.REPEATABLE:
                 self._blocks.clear()
                 self._listen()
-            case _Phase.LISTENING | _Phase.ANSWERING:
+            case _Phase.PROGRAMMING if self._dialogue is not None:
+                self._outgoing = self._dialogue.expire(now)
+                self._events += self._dialogue.events()
+                if self._outgoing:
+                    self._schedule(Part.ANSWER, now)
+                else:
+                    self._listen()
+            case _:
                 self._due = None
 
     @property
@@ -378,7 +441,10 @@ class MeterSession:
                     + encode(settings, pushed_message(settings, self._block))
                     + settings.noise_after
                 )
-            case Part.DATA:
+            case Part.ANSWER if self._dialogue is not None:
+                outgoing = self._dialogue.begin() if self._outgoing is None else self._outgoing
+                return settings.noise_before + encode(settings, outgoing) + settings.noise_after
+            case _:
                 return self._begin_data(now)
 
     def _begin_data(self, now: float) -> bytes:

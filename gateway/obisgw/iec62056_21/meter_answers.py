@@ -17,14 +17,14 @@ def data_messages(settings: MeterSettings, block: bytes) -> list[bytes]:
     size = settings.block_size or max(len(block), 1)
     pieces = [block[start : start + size] for start in range(0, len(block), size)] or [b""]
     last = len(pieces) - 1
-    return [_framed(settings, piece, last=place == last) for place, piece in enumerate(pieces)]
+    return [framed(settings, piece, last=place == last) for place, piece in enumerate(pieces)]
 
 
 def pushed_message(settings: MeterSettings, block: bytes) -> bytes:
     """Return what a mode D meter sends: identification and data, P1 meters with a CRC behind the ``!``."""
     line = identification_message(settings)
     if settings.check is not BlockCheckKind.CRC16:
-        return line + (_framed(settings, block, last=True) if settings.stx or settings.etx else block)
+        return line + (framed(settings, block, last=True) if settings.stx or settings.etx else block)
     covered = line + block[: block.rfind(b"!") + 1]
     return covered + b"%04X\r\n" % compute(BlockCheckKind.CRC16, covered)
 
@@ -34,7 +34,8 @@ def encode(settings: MeterSettings, data: bytes) -> bytes:
     return add_parity(data) if settings.format.software_parity else data
 
 
-def _framed(settings: MeterSettings, piece: bytes, *, last: bool) -> bytes:
+def framed(settings: MeterSettings, piece: bytes, *, last: bool) -> bytes:
+    """Return a data message, or a part of one that ends with EOT."""
     body = piece
     if settings.etx or not last:
         body += bytes((ETX if last else EOT,))

@@ -10,6 +10,7 @@ from .block_check import BlockCheckKind
 from .characters import CharacterFormat
 from .identification import Identification, Mode, parse_identification
 from .messages import Acknowledgement, Request
+from .meter_programming import MeterProgramming, ProgrammingEvent
 
 MeterData = Callable[[float], bytes]
 """Gives the data block at a moment: the seven-bit characters between STX and ETX, ``!`` CR LF included."""
@@ -101,6 +102,8 @@ class MeterSettings:
     session_open: bool = False
     interval: float = 2.0
     lists: Mapping[str, MeterList] = field(default_factory=dict)
+    programming: MeterProgramming | None = None
+    """None: the acknowledgement's mode control makes no difference."""
 
     def __post_init__(self) -> None:
         if parse_identification(self.identification.encode("latin-1")) is None:
@@ -133,6 +136,7 @@ class Part(Enum):
 
     IDENTIFICATION = "identification"
     DATA = "data"
+    ANSWER = "answer"
     PUSH = "push"
     BREAK = "break"
 
@@ -198,4 +202,4 @@ class Ignored:
     at: float
 
 
-MeterEvent = Woken | RequestHeard | Acknowledged | FellBack | Answered | BreakHeard | Ignored
+MeterEvent = Woken | RequestHeard | Acknowledged | FellBack | Answered | BreakHeard | Ignored | ProgrammingEvent

@@ -32,6 +32,8 @@ MAX_NAKS: Final = 2
 """Repeats of one message that are asked for by NAK."""
 
 _HUNG_UP: Final = b"\x01B0"
+_SOME_TEXT: Final = 24
+"""At 300 Bd 0.8 s of a readout; a meter's P0 has fewer characters."""
 
 
 class Stage(Enum):
@@ -81,6 +83,8 @@ class OpeningSession(AskingSession):
         self._replied = Stage.OPENING
         self._kind: BlockCheckKind | None = None
         self._active_at = 0.0
+        self.operand_missed = False
+        """The meter's first message was missed, and came when it was asked for again: the line changes speed too late."""
         self._fell_back = False
         self._hung_up = False
         self._ending: Event | None = None
@@ -190,7 +194,7 @@ class OpeningSession(AskingSession):
 
     # --- opening
 
-    def _judge_opening(self, now: float) -> None:
+    def _judge_opening(self, now: float) -> None:  # noqa: C901 - one branch a case
         reception = self._reception
         message = self._heard()
         match message:
@@ -208,6 +212,10 @@ class OpeningSession(AskingSession):
                 self._reception = self._listen(self._sent)  # P0 again: the password has not come yet.
             case Block():
                 self._take_block(message, now)
+            case None if self._fell_back and reception.noise + reception.size > _SOME_TEXT:
+                self._fail(Failure.STAYED_SLOW, "the meter ignored the acknowledgement and sends its readout", now)
+            case None if reception.overflow:
+                self._fail(Failure.GARBAGE, "characters came without end, but no P0", now)
             case None if reception.inside:
                 self._deadline = now + timing.CHARACTER_GAP + self.settings.latency
             case None if reception.alone and self._state is Stage.AUTHENTICATING:
@@ -270,6 +278,10 @@ class OpeningSession(AskingSession):
             failure = Failure.GARBAGE if heard else Failure.NO_DATA
             words = "unreadable characters came" if heard else "the meter identified itself and then sent nothing"
             self._fail(failure, words, now)
+        elif not self.operand_missed:
+            # A meter that answered sooner than the line could change its speed repeats its message.
+            self.operand_missed = True
+            self._answer(NAK_MESSAGE, now)
         else:
             # A meter that ignored the acknowledgement may only now begin its readout at 300 Bd.
             self._fell_back = True

@@ -154,13 +154,14 @@ class Reception:
         if len(self._clean) < end + 2:
             return False
         last = self._last_stx(start, end)
+        of_meter = self._clean[start + 1 : start + 3] in _OF_METERS
         if self._clean[start] == STX:
             self._close_data(last or start, end)
-        elif last is not None and self._last_stx(start, last) is not None:
+        elif last is None or of_meter or self._is_echo(start, end):
+            self._close_command(start, end)
+        else:
             # The end of our echo was lost, and the meter's answer follows in the same breath.
             self._close_data(last, end)
-        else:
-            self._close_command(start, end)
         return True
 
     def _next_end(self) -> int | None:

@@ -157,7 +157,7 @@ def _longer(pieces: list[Piece], count: float, _period: float, _chance: random.R
     return [(at, data[:-2] + add_parity(b"X" * int(count)) + data[-2:])]
 
 
-_TEXT = frozenset({Part.DATA, Part.PUSH})
+_TEXT = frozenset({Part.DATA, Part.ANSWER, Part.PUSH})
 _ALL = frozenset(Part)
 _DAMAGES: dict[str, tuple[float | None, frozenset[Part], _Damage]] = {
     # name: default of the value (None: must be given), the messages it hits, what it does

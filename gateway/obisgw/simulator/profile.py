@@ -16,7 +16,9 @@ from obisgw.errors import ConfigurationError
 from obisgw.iec62056_21.block_check import BlockCheckKind
 from obisgw.iec62056_21.characters import ETX, STX, CharacterFormat, strip_parity
 from obisgw.iec62056_21.identification import Mode, parse_identification
+from obisgw.iec62056_21.meter_programming import MeterProgramming, No
 from obisgw.iec62056_21.meter_settings import AcknowledgementRule, MeterData, MeterList, MeterSettings, WakeUp
+from obisgw.iec62056_21.password import P2Algorithm, PasswordLevel
 from obisgw.iec62056_21.recording import received_bytes
 
 from .household import Household
@@ -65,7 +67,10 @@ class Profile:
             command: MeterList(self._list_data(one, household), one.direct, one.baudrate)
             for command, one in self.lists.items()
         }
-        return replace(self.settings, lists=lists)
+        programming = self.settings.programming
+        if programming is not None and programming.operand is not None:
+            programming = replace(programming, operand=programming.operand.format(number=household.number))
+        return replace(self.settings, lists=lists, programming=programming)
 
     def _list_data(self, one: ListTemplate, household: Household) -> MeterData:
         return lambda t: render(one.template, household, t, line_end=self.line_end)
@@ -111,7 +116,19 @@ _CONVERT: dict[str, Callable[[Any], Any]] = {
     "noise_after": _characters,
     "fallback": lambda value: value or None,
 }
-_KEYS = {"description", "source", "data", "data_of", "line_end", "resolution", "echo", "meter", "wake_up", "lists"}
+_KEYS = {
+    "description",
+    "source",
+    "data",
+    "data_of",
+    "line_end",
+    "resolution",
+    "echo",
+    "meter",
+    "wake_up",
+    "lists",
+    "programming",
+}
 
 
 def _profile(name: str, document: dict[str, Any]) -> Profile:
@@ -124,6 +141,8 @@ def _profile(name: str, document: dict[str, Any]) -> Profile:
     meter = {key: _CONVERT.get(key, _as_it_is)(value) for key, value in meter.items()}
     if "wake_up" in document:
         meter["wake_up"] = WakeUp(**document["wake_up"])
+    if "programming" in document:
+        meter["programming"] = _programming(name, document["programming"])
     template = load_profile(document["data_of"]).template if "data_of" in document else document["data"]
     lists = {
         command: ListTemplate(one["data"], one.get("direct", True), one.get("baudrate"))
@@ -140,6 +159,25 @@ def _profile(name: str, document: dict[str, Any]) -> Profile:
         document.get("resolution", 1),
         document.get("echo", 0.0),
     )
+
+
+_NO: dict[str, No] = {one.value: one for one in No}
+
+
+def _programming(profile: str, table: dict[str, Any]) -> MeterProgramming:
+    known = {entry.name for entry in fields(MeterProgramming)} - {"records"}
+    if unknown := set(table) - known:
+        raise ConfigurationError(
+            f"unknown keys {', '.join(sorted(unknown))} in [programming]", where=f"profile {profile}"
+        )
+    values = dict(table)
+    for key in ("wrong_password", "locked", "no_access", "unknown_command", "unknown_address"):
+        if key in values:
+            values[key] = _NO.get(values[key], values[key])
+    for key, convert in {"level": PasswordLevel, "p2": P2Algorithm, "commands": tuple, "writable": tuple}.items():
+        if key in values:
+            values[key] = convert(values[key])
+    return MeterProgramming(**values)
 
 
 def replay_profile(path: Path, mode: Mode | None = None) -> Profile:

@@ -33,7 +33,7 @@ class SimulatorOptions:
     ``addresses`` is one more meter on the same line, with a household of its own. ``speed`` is how much faster than
     real the household's time goes; ``start`` its first moment (a full hour). ``size`` fills the data block up to about
     so many bytes. ``echo`` None takes the profile's. ``parity`` False sends plain seven-bit characters, for reading
-    devices that set 7E1 on a pseudo-terminal. ``faults`` are written as in `faults`. ``tick``
+    devices that set 7E1 on a pseudo-terminal. ``reaction`` is the time before each of its messages. ``faults`` are written as in `faults`. ``tick``
     is how often characters in the middle of a message are handed over; 0.05 for dozens of meters in one process.
     """
 
@@ -55,6 +55,7 @@ class SimulatorOptions:
     half_duplex: bool = False
     parity: bool = True
     faults: tuple[str, ...] = ()
+    reaction: float | None = None
     tick: float = TICK
 
 
@@ -73,6 +74,8 @@ def _settings(profile: Profile, household: Household, options: SimulatorOptions,
         settings = replace(settings, address=address)
     if options.interval is not None:
         settings = replace(settings, interval=options.interval)
+    if options.reaction is not None:
+        settings = replace(settings, reaction=options.reaction, data_reaction=None)
     if not options.parity:
         settings = replace(settings, format=type(settings.format).HARDWARE)
     return settings
