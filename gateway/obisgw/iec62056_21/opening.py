@@ -271,8 +271,10 @@ class OpeningSession(AskingSession):
             self._opened(None, now)
         elif reception.sign == NAK:
             self._fail(Failure.REFUSED, "the meter did not understand the acknowledgement", now)
-        elif reception.inside or self._naks:
+        elif reception.inside:
             self._fail(Failure.CUT, "the meter's P0 stopped in the middle", now)
+        elif self._naks:
+            self._fail(Failure.BAD_CHECK, "the meter's P0 came damaged and was not repeated", now)
         elif self._fell_back or self.baudrate == timing.INITIAL_BAUDRATE:
             heard = bool(reception.noise)
             failure = Failure.GARBAGE if heard else Failure.NO_DATA

@@ -71,13 +71,14 @@ def refusal_in(block: bytes, address: str, errors: Errors, *, answers_named: boo
 
     ``answers_named``: this meter's answers repeat the address, so that a bare bracket with a number is an error.
     """
-    if len(block) > _LONGEST:
+    group = address == "GRPNM"
+    if len(block) > _LONGEST and not group:
         return None
     data_sets, _ = parse_data_sets(block)
-    if address == "GRPNM" and len(data_sets) > 1:
+    if group and data_sets:
         # The answer of a group read that was cut off ends with the error.
-        last = data_sets[-1]
-        return None if last.address else _of(last, address, errors, answers_named=False)
+        last = data_sets[-1].brackets[-1:]
+        return _of(DataSet("", last, data_sets[-1].raw), address, errors, answers_named=False)
     return _of(data_sets[0], address, errors, answers_named=answers_named) if len(data_sets) == 1 else None
 
 
