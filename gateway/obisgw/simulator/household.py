@@ -11,9 +11,12 @@ import math
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
+from functools import cached_property
 from itertools import accumulate
+
+from .history import Counters, History, Months, Outage
 
 START = datetime(2026, 3, 2)  # noqa: DTZ001 - a meter's clock knows no zone
 """A Monday."""
@@ -86,11 +89,20 @@ class _Steps:
 class Household:
     """A house with four inhabitants, three phases, a solar plant, and a high (1) and a low (2) tariff by the clock.
 
-    ``start`` is the meter's local time at ``t`` = 0 (a full hour); ``t`` counts seconds from there and may not be
-    negative. ``solar`` is the plant's peak power in W, 0 without. ``resolution`` is the counters' step in Wh.
+    ``start`` is the meter's local time at ``t`` = 0 (a full hour); ``t`` counts seconds from there. Counters are known
+    of two years before that, where ``t`` is negative; powers are not. ``solar`` is the plant's peak power in W, 0
+    without. ``resolution`` is the counters' step in Wh. ``zone`` is that of the clock; None has no summer time.
     """
 
-    def __init__(self, seed: int = 1, start: datetime = START, *, solar: int = 6000, resolution: int = 1) -> None:
+    def __init__(
+        self,
+        seed: int = 1,
+        start: datetime = START,
+        *,
+        solar: int = 6000,
+        resolution: int = 1,
+        zone: tzinfo | None = None,
+    ) -> None:
         if start.minute or start.second or start.microsecond:
             raise ValueError(f"start must be a full hour, not {start}")
         if resolution < 1:
@@ -99,9 +111,13 @@ class Household:
         self.start = start
         self.solar = solar
         self.resolution = resolution
+        self.zone = zone
+        self.outages = _outages(seed)
+        """When there was no power, all of it before the start."""
         self._hours: list[_Hour] = []
         self._sums: list[_Steps] = [_Steps()]
         self._best: dict[int, tuple[int, int | None]] = {}
+        self._past_best: dict[int, Maximum] = {}
         chance = random.Random(f"{seed}:house")  # noqa: S311 - a load curve, no secrets
         self._base = chance.randrange(120, 260)
         self._meals = tuple(chance.randrange(1, 4) for _ in range(24))
@@ -109,10 +125,24 @@ class Household:
         self._before = tuple(chance.randrange(200_000, 400_000) for _ in range(self.months_before))
         self._night_share = Decimal(chance.randrange(20, 40)) / 100
         self.number = f"{chance.randrange(10_000_000, 99_999_999)}"
+        self._this_month = chance.randrange(200_000, 400_000)
 
     def clock(self, t: float) -> datetime:
         """Return the meter's local time."""
-        return self.start + timedelta(seconds=math.floor(t))
+        if self.zone is None:
+            return self.start + timedelta(seconds=math.floor(t))
+        return self.moment(t).astimezone(self.zone).replace(tzinfo=None)
+
+    def moment(self, t: float) -> datetime:
+        """Return the moment in UTC; a household without zone is taken to live in UTC."""
+        start = self.start.replace(tzinfo=self.zone or UTC)
+        return start.astimezone(UTC) + timedelta(seconds=math.floor(t))
+
+    def seconds(self, local: datetime) -> int:
+        """Return the ``t`` of a local time."""
+        if self.zone is None:
+            return int((local - self.start).total_seconds())
+        return int((local.replace(tzinfo=self.zone) - self.moment(0)).total_seconds())
 
     def tariff_at(self, t: float) -> int:
         """Return the tariff in force: 1 from 6 to 22 o'clock on weekdays, else 2."""
@@ -136,47 +166,51 @@ class Household:
 
     def energy_at(self, t: float) -> Energy:
         """Return the counters at ``t``: the truth that readings and stored quarter-hours can be held against."""
+        if t < 0:
+            return self._energy(self.history.counters(t), (0, 0, 0, 0))
         imported, exported = self.integral_at(t)
         before = self._sums[int(t // 3600)]
         step = self.resolution * 3_600_000
         new_import = imported // step - (before.imported_1 + before.imported_2)
         new_export = exported // step - (before.exported_1 + before.exported_2)
-        high = self.tariff_at(t) == 1
+        # Tariffs change with full hours of this household's time.
+        high = self.tariff_at(t // 3600 * 3600) == 1
         shown = (
             before.imported_1 + (new_import if high else 0),
             before.imported_2 + (0 if high else new_import),
             before.exported_1 + (new_export if high else 0),
             before.exported_2 + (0 if high else new_export),
         )
-        return self._energy(self._counters_at_start(0), shown)
+        return self._energy(self._counters_at_start, shown)
 
     def billing(self, t: float, period: int) -> tuple[datetime, Energy]:
         """Return the end of the ``period``-th last billing period (1: the latest) and the counters then."""
         end = _month_before(self.clock(t), period - 1)
-        seconds = (end - self.start).total_seconds()
-        if seconds >= 0:
-            return end, self.energy_at(seconds)
-        # How many months' ends lie between that one and the start.
-        months = (self.start.year - end.year) * 12 + self.start.month - end.month
-        return end, self._energy(self._counters_at_start(months), (0, 0, 0, 0))
+        return end, self.energy_at(self.seconds(end))
 
     def maximum(self, t: float, period: int = 0) -> Maximum:
         """Return the greatest quarter-hour of the current (0) or an earlier billing period, as far as ``t``."""
         begin = _month_before(self.clock(t), period)
-        end = t if period == 0 else (_month_before(self.clock(t), period - 1) - self.start).total_seconds()
+        end = t if period == 0 else self.seconds(_month_before(self.clock(t), period - 1))
         if end <= 0:
-            chance = random.Random(f"{self.seed}:{begin}")  # noqa: S311 - a load curve, no secrets
-            at = begin + timedelta(minutes=15 * chance.randrange(1, 28 * 96))
-            return Maximum(Decimal(chance.randrange(2000, 9000)) / 1000, at)
-        first = max(0, math.ceil((begin - self.start).total_seconds() / 900))
+            return self._past_maximum(self.seconds(begin), int(end))
+        first = max(0, math.ceil(self.seconds(begin) / 900))
         upto, best = self._best.get(first, (first, None))
         quarters = range(upto, int(end // 900))
         best = max(quarters if best is None else (best, *quarters), key=self._quarter, default=None)
         if quarters and upto <= quarters.stop:
             self._best[first] = (quarters.stop, best)
-        if best is None:
-            return Maximum(Decimal(0), begin)
+        earlier = self._past_maximum(self.seconds(begin), 0) if self.seconds(begin) < 0 else Maximum(Decimal(0), begin)
+        if best is None or self.average(best * 900) < earlier.value:
+            return earlier
         return Maximum(self.average(best * 900), self.clock((best + 1) * 900))
+
+    def _past_maximum(self, begin: int, end: int) -> Maximum:
+        if (known := self._past_best.get(begin)) is None:
+            at = self.history.greatest_quarter(begin, end)
+            before, after = self.energy_at(at).imported, self.energy_at(at + 900).imported
+            known = self._past_best[begin] = Maximum((after - before) * 4, self.clock(at + 900))
+        return known
 
     def average(self, t: float) -> Decimal:
         """Return the average import of the quarter-hour around ``t``, kW, down to the watt."""
@@ -189,9 +223,32 @@ class Household:
         imported = self._hour(hour).imported
         return imported[(part + 1) * slots - 1] - (imported[part * slots - 1] if part else 0)
 
-    def _counters_at_start(self, months: int) -> tuple[int, int, int, int]:
-        """Return the counters in steps, ``months`` billing periods before the start."""
-        used = sum(self._before[min(months, self.months_before) :]) // self.resolution
+    @cached_property
+    def history(self) -> History:
+        """What happened before the start."""
+        months = range(self.months_before, -1, -1)
+        return History(
+            self.seed,
+            Months(
+                [self.seconds(_month_before(self.start, month)) for month in months],
+                [self._shares(sum(self._before[month:])) for month in months],
+                self._shares(self._this_month),
+                self.seconds(_month_before(self.start, -1)),
+            ),
+            self.clock,
+            self.tariff_at,
+            self._sun if self.solar else lambda _clock: 0.0,
+            self.outages,
+        )
+
+    @cached_property
+    def _counters_at_start(self) -> Counters:
+        """Counters at the start."""
+        return self.history.counters(0)
+
+    def _shares(self, watt_hours: int) -> Counters:
+        """Return what a number of watt hours is in steps of the four counters."""
+        used = watt_hours // self.resolution
         low = int(used * self._night_share)
         given = used // 3 if self.solar else 0
         return used - low, low, given - given // 50, given // 50
@@ -270,3 +327,14 @@ def _month_before(moment: datetime, months: int) -> datetime:
     """Return the beginning of the month ``months`` before that of ``moment``."""
     month = moment.year * 12 + moment.month - 1 - months
     return datetime.combine(date(month // 12, month % 12 + 1, 1), time())
+
+
+def _outages(seed: int) -> tuple[Outage, ...]:
+    """Return when there was no power: for minutes within a quarter-hour, for most of an hour, and for hours."""
+    chance = random.Random(f"{seed}:outages")  # noqa: S311 - a load curve, no secrets
+    outages = []
+    for day, length in ((chance.randrange(2, 5), 200), (chance.randrange(9, 20), 2_400), (170, 9_000), (310, 230)):
+        # Cut at seconds that leave powers of the parts with few decimals.
+        begin = -day * 86_400 + chance.randrange(96) * 900 + chance.choice((180, 300, 450))
+        outages.append(Outage(begin, begin + length))
+    return tuple(sorted(outages, key=lambda outage: outage.begin))
