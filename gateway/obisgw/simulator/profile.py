@@ -6,11 +6,13 @@ import re
 import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields, replace
+from datetime import tzinfo
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from obisgw.errors import ConfigurationError
 from obisgw.iec62056_21.block_check import BlockCheckKind
@@ -22,6 +24,8 @@ from obisgw.iec62056_21.password import P2Algorithm, PasswordLevel
 from obisgw.iec62056_21.recording import received_bytes
 
 from .household import Household
+from .memory import Memory, MemoryForm
+from .memory_file import memory_of
 from .values import render
 
 _P1_END = re.compile(rb"![0-9A-F]{3,4}\r?\n?\Z")
@@ -41,7 +45,8 @@ class Profile:
     """One kind of meter.
 
     ``template`` is the data block (`values.render`); ``block`` a captured one, sent as it is. ``resolution`` is the
-    counters' step in Wh. ``echo`` is the share of its own characters the head hears.
+    counters' step in Wh. ``echo`` is the share of its own characters the head hears. ``memory`` is what it stores, by a
+    clock in ``zone``.
     """
 
     name: str
@@ -53,6 +58,8 @@ class Profile:
     lists: Mapping[str, ListTemplate] = field(default_factory=dict)
     resolution: int = 1
     echo: float = 0.0
+    memory: MemoryForm | None = None
+    zone: tzinfo | None = None
 
     def data(self, household: Household, size: int | None = None) -> MeterData:
         """Return what gives the data block at ``t`` seconds of the household's time."""
@@ -70,6 +77,8 @@ class Profile:
         programming = self.settings.programming
         if programming is not None and programming.operand is not None:
             programming = replace(programming, operand=programming.operand.format(number=household.number))
+        if programming is not None and self.memory is not None:
+            programming = replace(programming, records=Memory(household, self.memory).records())
         return replace(self.settings, lists=lists, programming=programming)
 
     def _list_data(self, one: ListTemplate, household: Household) -> MeterData:
@@ -128,6 +137,8 @@ _KEYS = {
     "wake_up",
     "lists",
     "programming",
+    "memory",
+    "memory_of",
 }
 
 
@@ -144,6 +155,12 @@ def _profile(name: str, document: dict[str, Any]) -> Profile:
     if "programming" in document:
         meter["programming"] = _programming(name, document["programming"])
     template = load_profile(document["data_of"]).template if "data_of" in document else document["data"]
+    memory, zone = None, zone_of(document.get("memory", {}).get("zone"))
+    if "memory" in document:
+        memory = memory_of(name, document["memory"])
+    elif "memory_of" in document:
+        other = load_profile(document["memory_of"])
+        memory, zone = other.memory, other.zone
     lists = {
         command: ListTemplate(one["data"], one.get("direct", True), one.get("baudrate"))
         for command, one in document.get("lists", {}).items()
@@ -158,7 +175,17 @@ def _profile(name: str, document: dict[str, Any]) -> Profile:
         lists,
         document.get("resolution", 1),
         document.get("echo", 0.0),
+        memory,
+        zone,
     )
+
+
+def zone_of(name: str | None) -> tzinfo | None:
+    """Return the zone of a name; None where the system knows no zones: the meter then has no summer time."""
+    try:
+        return ZoneInfo(name) if name else None
+    except (ZoneInfoNotFoundError, ValueError):
+        return None
 
 
 _NO: dict[str, No] = {one.value: one for one in No}

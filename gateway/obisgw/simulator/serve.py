@@ -14,6 +14,7 @@ from typing import Self
 from obisgw.iec62056_21.block_check import BlockCheckKind
 from obisgw.iec62056_21.identification import MODE_B_RATES, MODE_C_RATES, Mode
 from obisgw.iec62056_21.meter import MeterSession
+from obisgw.iec62056_21.meter_programming import Records
 from obisgw.iec62056_21.meter_settings import MeterEvent, MeterSettings
 
 from .faults import Faults
@@ -31,7 +32,8 @@ class SimulatorOptions:
     ``interval`` how often a pushing meter sends. ``link`` is a symbolic link to the pseudo-terminal; ``listen`` a host
     and port for TCP in its place, with ``port_baudrate`` for a serial server that keeps one rate. Each of
     ``addresses`` is one more meter on the same line, with a household of its own. ``speed`` is how much faster than
-    real the household's time goes; ``start`` its first moment (a full hour). ``size`` fills the data block up to about
+    real the household's time goes; ``start`` its first moment (a full hour), and ``ahead`` how many seconds later it
+    is when the simulation begins. ``size`` fills the data block up to about
     so many bytes. ``echo`` None takes the profile's. ``parity`` False sends plain seven-bit characters, for reading
     devices that set 7E1 on a pseudo-terminal. ``reaction`` is the time before each of its messages. ``faults`` are written as in `faults`. ``tick``
     is how often characters in the middle of a message are handed over; 0.05 for dozens of meters in one process.
@@ -47,6 +49,7 @@ class SimulatorOptions:
     seed: int = 1
     speed: float = 1.0
     start: datetime = START + timedelta(hours=7)
+    ahead: float = 0.0
     solar: int = 6000
     interval: float | None = None
     size: int | None = None
@@ -109,6 +112,7 @@ class Simulator:
                 self.options.start,
                 solar=self.options.solar,
                 resolution=self.profile.resolution,
+                zone=self.profile.zone,
             )
             for place in range(max(1, len(self.options.addresses)))
         )
@@ -131,7 +135,7 @@ class Simulator:
 
     def household_time(self, now: float) -> float:
         """Return the household's time in seconds at a moment of the loop's clock."""
-        return max(0.0, now - self._origin) * self.options.speed
+        return max(0.0, now - self._origin) * self.options.speed + self.options.ahead
 
     def events(self) -> list[tuple[int, MeterEvent]]:
         """Return what happened since the last call, each with the meter's place on the line."""
@@ -156,6 +160,10 @@ class Simulator:
             lists = {
                 command: replace(one, data=self._in_household_time(one.data)) for command, one in settings.lists.items()
             }
+            if (programming := settings.programming) is not None:
+                records = {address: self._record_in_household_time(one) for address, one in programming.records.items()}
+                settings = replace(settings, programming=replace(programming, records=records))
+            data(0.0)  # The past takes a moment to make up, which a meter on the line does not have.
             session = MeterSession(replace(settings, lists=lists), self._in_household_time(data))
             stations.append(Station(session, faults))
         share = profile.echo if options.echo is None else options.echo
@@ -165,10 +173,13 @@ class Simulator:
     def _in_household_time(self, data: Callable[[float], bytes]) -> Callable[[float], bytes]:
         return lambda now: data(self.household_time(now))
 
+    def _record_in_household_time(self, record: Records) -> Records:
+        return lambda argument, now: record(argument, self.household_time(now))
+
     async def __aenter__(self) -> Self:
         options = self.options
-        self._origin = asyncio.get_running_loop().time()
         wire = self.wire()
+        self._origin = asyncio.get_running_loop().time()
         if options.listen is not None:
             self._line = TcpLine(wire, *options.listen, options.port_baudrate)
         else:
