@@ -227,6 +227,14 @@ def test_a_missed_beginning_is_told_apart_from_noise() -> None:
     assert line.failure is Failure.START_LOST
 
 
+def test_a_missed_beginning_is_told_of_a_meter_that_repeats_nothing() -> None:
+    """Most meters ignore NAK: what is missing still shows that the line changed its speed too late."""
+    line = signed_on()
+    line.hear(message()[20:])
+    line.run(line.now + 10)
+    assert line.failure is Failure.START_LOST
+
+
 def test_partial_blocks_are_acknowledged_and_joined() -> None:
     """A data set may be split between blocks."""
     line = signed_on()

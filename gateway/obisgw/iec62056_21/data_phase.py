@@ -85,6 +85,7 @@ class DataPhase:
         self._receiver = self._new_receiver()
         self._blocks: list[Block] = []
         self._repeats = 0
+        self._start_lost = False
         self._noise_since: float | None = None
 
     @property
@@ -149,9 +150,10 @@ class DataPhase:
             self.rejected.append((self._telegram([block], complete=True), Failure.BAD_CHECK))
             if self._repeats < MAX_REPEATS and not self._dialect.battery:
                 self._repeats += 1
+                self._start_lost = not block.started and not self._blocks
                 return Reply(NAK_MESSAGE)
             if not block.started and not self._blocks:
-                return Hopeless(Failure.START_LOST, "the first characters of the data were missed")
+                return self._beginning_missed()
             return Hopeless(Failure.BAD_CHECK, "the block check or the parity of characters was wrong")
         self._blocks.append(block)
         if sum(len(block.text) for block in self._blocks) > MAX_MESSAGE:
@@ -181,11 +183,16 @@ class DataPhase:
         return Waiting.FOR_DATA
 
     def _nothing_begun(self) -> Outcome:
+        if self._start_lost:
+            return self._beginning_missed()
         if self._repeats or self._blocks:
             return Hopeless(Failure.BAD_CHECK, "the meter did not repeat its message, or send the next")
         if self._receiver.size:
             return Hopeless(Failure.GARBAGE, f"{self._receiver.size} characters came after the sign-on, but no data")
         return Hopeless(Failure.NO_DATA, "the meter identified itself and then sent nothing")
+
+    def _beginning_missed(self) -> Hopeless:
+        return Hopeless(Failure.START_LOST, "the first characters of the data were missed")
 
     def _endless(self) -> Hopeless:
         return Hopeless(Failure.TOO_LONG, f"{MAX_MESSAGE} characters came without an end of the data")

@@ -77,6 +77,8 @@ class OpeningSession(AskingSession):
         self.operand: str | None = None
         self.opened = False
         self.password_sent = False
+        self.accepted: bool | None = None
+        """Whether the meter acknowledged the password; None where none was said."""
         self._sent = b""
         self._naks = 0
         self._reply = b""
@@ -321,7 +323,7 @@ class OpeningSession(AskingSession):
             self._open(now, accepted=False)
 
     def _open(self, now: float, *, accepted: bool | None) -> None:
-        self.opened = True
+        self.opened, self.accepted = True, accepted
         self._active_at = now
         self._sent = b""
         self._events.append(SessionOpened(self.operand, accepted, now))

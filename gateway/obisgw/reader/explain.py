@@ -43,7 +43,7 @@ def explain(attempts: list[Attempt], where: str) -> MeterError | RefusedError:
     sample = b"".join(attempt.sample for attempt in attempts)
     if telling.identification is None and (other := protocol_in(sample)) is not None:
         return MeterError(f"no identification came, but other characters{times}", where=where, hint=OTHERS[other])
-    kind = RefusedError if telling.failure is Failure.REFUSED else MeterError
+    kind = RefusedError if telling.failure in _REFUSALS else MeterError
     problem, hint = _words(telling)
     if telling.failure in _PERHAPS_PUSHED and protocol_in(sample) == "D":
         hint = f"if {OTHERS['D']}; else {hint}"
@@ -90,7 +90,14 @@ _WEIGHT = {
     Failure.CUT: 9,
     Failure.BAD_CHECK: 10,
     Failure.REFUSED: 11,
+    Failure.ENDED: 12,
+    Failure.UNKNOWN_ALGORITHM: 13,
+    Failure.NO_PROGRAMMING: 14,
+    Failure.PASSWORD: 15,
 }
+_REFUSALS = frozenset(
+    {Failure.REFUSED, Failure.PASSWORD, Failure.NO_PROGRAMMING, Failure.UNKNOWN_ALGORITHM},
+)
 
 
 def _words(attempt: Attempt) -> tuple[str, str]:  # noqa: C901 - one branch a failure
@@ -133,6 +140,12 @@ def _words(attempt: Attempt) -> tuple[str, str]:  # noqa: C901 - one branch a fa
             return "the data did not end", "send a capture (`obis-gateway capture PORT FILE`)"
         case Failure.REFUSED:
             return f"the meter refused: {attempt.detail}", "check device address and what the utility allows"
+        case Failure.PASSWORD | Failure.NO_PROGRAMMING | Failure.UNKNOWN_ALGORITHM:
+            return f"{attempt.failure.value}: {attempt.detail}", "see docs/guides/programming-mode.md"
+        case Failure.ENDED:
+            return f"the meter{_name(attempt)} ended the session: {attempt.detail}", (
+                "it may want a password, or not know what it was asked for"
+            )
         case Failure.SESSION_OPEN:
             return "the meter still holds an earlier session", "it ends by itself after one or two minutes"
 

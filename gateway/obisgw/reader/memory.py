@@ -41,6 +41,19 @@ class Learned:
     plan_since: float
 
 
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """What was learned of a meter in programming mode.
+
+    ``command``: that it understands for reading a register. ``patient``: it does not hear what follows its answers too
+    soon. ``refused``: the mark (`refused.mark_of`) of a password that it refused.
+    """
+
+    command: str | None = None
+    patient: bool = False
+    refused: str | None = None
+
+
 class Memory:
     """What is known, by port and device address. Without a path nothing outlives the process.
 
@@ -50,6 +63,7 @@ class Memory:
     def __init__(self, path: Path | None = None) -> None:
         self._path = path
         self._known: dict[str, Learned] = {}
+        self._spoken: dict[str, Spoken] = {}
         self._complained = False
         self._unsaved = False
         self._writing = threading.Lock()
@@ -69,6 +83,19 @@ class Memory:
             del self._known[next(iter(self._known))]
         return before is None or _useful(before) != _useful(learned)
 
+    def spoken(self, port: str, address: str) -> Spoken:
+        """Return what was learned in programming mode of the meter at ``address``."""
+        return self._spoken.get(_key(port, address), Spoken())
+
+    def remember_spoken(self, port: str, address: str, spoken: Spoken) -> bool:
+        """Keep what was learned in programming mode; return whether it is worth a ``save``."""
+        key = _key(port, address)
+        before = self._spoken.pop(key, Spoken())
+        self._spoken[key] = spoken
+        while len(self._spoken) > MAX_KNOWN:
+            del self._spoken[next(iter(self._spoken))]
+        return before != spoken
+
     def save(self) -> None:
         """Write the file whole or not at all. Waits for the disk: not for the event loop's thread."""
         if self._path is None:
@@ -79,8 +106,13 @@ class Memory:
                 return  # The save before, which this one waited for, has written it.
             self._unsaved = False
             # One step, so that a change by another thread cannot come in between.
-            known = list(self._known.items())
-            self._write(self._path, json.dumps({"format": FORMAT, "known": {key: asdict(one) for key, one in known}}))
+            known, spoken = list(self._known.items()), list(self._spoken.items())
+            document = {
+                "format": FORMAT,
+                "known": {key: asdict(one) for key, one in known},
+                "spoken": {key: asdict(one) for key, one in spoken},
+            }
+            self._write(self._path, json.dumps(document))
 
     def _write(self, path: Path, text: str) -> None:
         new = path.with_name(path.name + ".new")
@@ -105,7 +137,10 @@ class Memory:
             if document["format"] != FORMAT:
                 self._complain(f"{path} has another format; what was learned is learned anew")
                 return
-            self._known = {str(key): _learned(value) for key, value in document["known"].items()}
+            known = {str(key): _learned(value) for key, value in document["known"].items()}
+            # Older files know of no programming mode.
+            spoken = {str(key): _spoken(value) for key, value in document.get("spoken", {}).items()}
+            self._known, self._spoken = known, spoken
         except FileNotFoundError:
             return
         except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
@@ -150,6 +185,14 @@ def _learned(value: dict[str, Any]) -> Learned:
         baudrate=_typed("baudrate", value["baudrate"], (int,)),
         at=float(value["at"]),
         plan_since=float(value["plan_since"]),
+    )
+
+
+def _spoken(value: dict[str, Any]) -> Spoken:
+    return Spoken(
+        command=_typed("command", value["command"], (str, type(None))),
+        patient=_typed("patient", value["patient"], (bool,)),
+        refused=_typed("refused", value["refused"], (str, type(None))),
     )
 
 

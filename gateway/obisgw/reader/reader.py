@@ -114,8 +114,8 @@ class MeterReader:
         self.session: ReadoutSession | None = None
         self.attempts: list[Attempt] = []
         self.rejected: list[Rejected] = []
-        self._dialects = dialects
-        self._memory = memory
+        self.dialects = dialects
+        self.memory = memory
         self._number_of = number_of
         self._on_event = on_event
 
@@ -144,21 +144,21 @@ class MeterReader:
         """Yield what a meter sends unasked, until the port is lost or the generator is closed. The port is held."""
         dialect = self.settings.dialect
         baudrate = self.settings.baudrate or (dialect.push_baudrate if dialect is not None else None) or PUSH_BAUDRATE
-        async with self.port.use(replace(self._port_settings, baudrate=baudrate)) as port:
-            session = PushSession(self._session_settings(port, None), baudrate, self._dialects)
+        async with self.port.use(replace(self.port_settings, baudrate=baudrate)) as port:
+            session = PushSession(self.session_settings(port, None), baudrate, self.dialects)
             async with aclosing(pump(session, port, pace_max=PUSH_PACE)) as events:
                 async for event in events:
-                    self._tell(event)
+                    self.tell(event)
                     if isinstance(event, Received | Rejected):
                         yield event
 
     # --- attempts
 
     async def _read_over_port(self) -> Readout:
-        async with self.port.use(self._port_settings) as port:
+        async with self.port.use(self.port_settings) as port:
             # Once a readout: it asks the file system, which the reading shall not wait for.
             key = stable_name(self.port.url), self.settings.address
-            learned = self._recall(key)
+            learned = self.recall(key)
             first = LinePlan(start_baudrate=self.settings.baudrate or LinePlan().start_baudrate)
             plan = learned.plan if learned is not None else first
             fresh = plan == first
@@ -173,7 +173,7 @@ class MeterReader:
                 _log.debug("%s: attempt %d: %s", self.settings.where, len(self.attempts), result.detail)
                 if self.session is not None:
                     plan = self.session.plan  # With the limits that the identification brought to bear.
-                battery = self._dialect_of(result.identification).battery
+                battery = self.dialect_of(result.identification).battery
                 known = any(attempt.identification is not None for attempt in self.attempts)
                 following = next_plan(plan, result.failure, result.identification, count, battery=battery, known=known)
                 if following is None and not fresh and not battery:
@@ -181,22 +181,22 @@ class MeterReader:
                     fresh, count, following = True, 0, replace(first, break_first=True)
                 if following is None:
                     raise explain(self.attempts, self.settings.where)
-                await self._between(port, result, following)
+                await self.between(port, result, following)
                 plan = following
 
     async def _attempt(self, port: Port, plan: LinePlan, learned: Learned | None) -> Readout | Attempt:
         began = asyncio.get_running_loop().time()
         size = learned.size if learned is not None else None
-        self.session = session = ReadoutSession(self._session_settings(port, size), plan, self._dialects)
+        self.session = session = ReadoutSession(self.session_settings(port, size), plan, self.dialects)
         echo = 0
         received: Received | None = None
         failed = Failed(Failure.SILENCE, "nothing came back", began)
         async with aclosing(pump(session, port)) as events:
             async for event in events:
-                self._tell(event)
+                self.tell(event)
                 match event:
                     case Identified(identification):
-                        session.plan = self._within_limits(session.plan, identification, port)
+                        session.plan = self.within_limits(session.plan, identification, port)
                     case EchoSeen(characters):
                         echo = max(echo, characters)
                     case Rejected():
@@ -205,9 +205,11 @@ class MeterReader:
                         received = event
                     case Failed():
                         failed = event
+                    case _:
+                        pass  # Those of programming mode do not come here.
         if received is None:
             return Attempt(failed.failure, failed.detail, session.sample, session.identification, echo)
-        dialect = self._dialect_of(received.telegram.identification)
+        dialect = self.dialect_of(received.telegram.identification)
         acknowledged = received.telegram.mode in {Mode.C, Mode.E}
         return Readout(
             telegram=received.telegram,
@@ -225,7 +227,7 @@ class MeterReader:
             rejected=tuple(self.rejected),
         )
 
-    async def _between(self, port: Port, failed: Attempt, following: LinePlan) -> None:
+    async def between(self, port: Port, failed: Attempt, following: LinePlan) -> None:
         """Make the meter listen again. A plan that begins with a break waits for silence by itself."""
         if following.break_first:
             if failed.identification is not None and port.baudrate != following.start_baudrate:
@@ -241,12 +243,12 @@ class MeterReader:
             if port.take():
                 until = loop.time() + SILENCE_BETWEEN
 
-    def _within_limits(self, plan: LinePlan, identification: Identification, port: Port) -> LinePlan:
+    def within_limits(self, plan: LinePlan, identification: Identification, port: Port) -> LinePlan:
         """Ask for no rate that the port or the owner's limit does not allow."""
         limit = self.settings.max_baudrate
         if not port.can_set_rate:
             limit = plan.start_baudrate
-        dialect = self._dialect_of(identification)
+        dialect = self.dialect_of(identification)
         asked = plan.baud_char or dialect.baud_char or identification.baud_char
         if limit is None or identification.mode not in {Mode.C, Mode.E} or rate_of(asked) <= limit:
             return plan
@@ -255,8 +257,9 @@ class MeterReader:
 
     # --- memory
 
-    def _recall(self, key: tuple[str, str]) -> Learned | None:
-        learned = self._memory.recall(*key)
+    def recall(self, key: tuple[str, str]) -> Learned | None:
+        """Return what worked last, with the plan to begin with now."""
+        learned = self.memory.recall(*key)
         if learned is None:
             return None
         default = LinePlan(start_baudrate=self.settings.baudrate or LinePlan().start_baudrate)
@@ -264,6 +267,12 @@ class MeterReader:
         if other_start or (learned.plan != default and time.time() - learned.plan_since > RETRY_FASTER):
             return replace(learned, plan=default)
         return learned
+
+    def remember_later(self) -> None:
+        """Write what was learned when there is time for it."""
+        # Nobody waits for the disk: the reading goes first, and the event loop's end lets the thread finish.
+        loop = asyncio.get_running_loop()
+        loop.call_soon(loop.run_in_executor, None, self.memory.save)
 
     def _remember(self, key: tuple[str, str], readout: Readout, before: Learned | None) -> None:
         telegram = readout.telegram
@@ -283,10 +292,8 @@ class MeterReader:
             at=now,
             plan_since=before.plan_since if before is not None and before.plan == plan else now,
         )
-        if self._memory.remember(*key, learned):
-            # Nobody waits for the disk: the reading goes first, and the event loop's end lets the thread finish.
-            loop = asyncio.get_running_loop()
-            loop.call_soon(loop.run_in_executor, None, self._memory.save)
+        if self.memory.remember(*key, learned):
+            self.remember_later()
 
     # --- details
 
@@ -295,13 +302,15 @@ class MeterReader:
         return not self.port.url.startswith(("socket://", "tcp://"))
 
     @property
-    def _port_settings(self) -> PortSettings:
+    def port_settings(self) -> PortSettings:
+        """The port's settings, with the stop bits that the dialect wants."""
         settings, dialect = self.settings.port, self.settings.dialect
         if dialect is not None and dialect.stop_bits == 2 and settings.format is LineFormat.SOFTWARE_7E1:
             return replace(settings, format=LineFormat.SOFTWARE_7E2)
         return settings
 
-    def _session_settings(self, port: Port, size: int | None) -> SessionSettings:
+    def session_settings(self, port: Port, size: int | None) -> SessionSettings:
+        """Return what a session over ``port`` has to know; ``size`` is that of the telegram, if it is known."""
         return SessionSettings(
             address=self.settings.address,
             format=_FORMATS.get(port.format, CharacterFormat.HARDWARE),
@@ -313,11 +322,12 @@ class MeterReader:
             mode=self.settings.mode,
         )
 
-    def _dialect_of(self, identification: Identification | None) -> Dialect:
-        return self.settings.dialect or self._dialects.match(identification)
+    def dialect_of(self, identification: Identification | None) -> Dialect:
+        """Return the dialect that is forced, or else matches."""
+        return self.settings.dialect or self.dialects.match(identification)
 
     def _block_check(self, identification: Identification) -> BlockCheckKind:
-        kinds = self._dialect_of(identification).block_checks
+        kinds = self.dialect_of(identification).block_checks
         return kinds[0] if kinds else BlockCheckKind.XOR
 
     def _verified(self, telegram: Telegram, dialect: Dialect) -> str | None:
@@ -332,7 +342,8 @@ class MeterReader:
             )
         return number
 
-    def _tell(self, event: Event) -> None:
+    def tell(self, event: Event) -> None:
+        """Hand an event on to whoever watches."""
         if self._on_event is not None:
             self._on_event(event)
 

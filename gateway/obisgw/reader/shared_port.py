@@ -45,8 +45,11 @@ class SharedPort:
         return self._port is not None and self._port.is_open
 
     @asynccontextmanager
-    async def use(self, settings: PortSettings) -> AsyncIterator[Port]:
-        """Have the port for one readout; others wait. Raises ``LineError`` when it cannot be opened."""
+    async def use(self, settings: PortSettings, rest: float = BETWEEN) -> AsyncIterator[Port]:
+        """Have the port for one readout; others wait, and no request follows sooner than ``rest`` seconds.
+
+        Raises ``LineError`` when it cannot be opened.
+        """
         async with self._lock:
             port = await self._opened(settings)
             loop = asyncio.get_running_loop()
@@ -54,7 +57,7 @@ class SharedPort:
             try:
                 yield port
             finally:
-                self._free_at = loop.time() + BETWEEN
+                self._free_at = loop.time() + rest
                 if port.is_open:
                     port.rest()
                 else:
