@@ -28,6 +28,8 @@ INTERRUPTED = 130
 
 COMMANDS = {
     "read": "read a meter now and show its registers",
+    "profile": "read the load profile that a meter has kept",
+    "logbook": "read the events that a meter has kept",
     "decode": "show what a captured telegram says",
     "run": "read the configured meters for ever and publish them",
     "pair": "show a code that lets Home Assistant or a browser use the API",
