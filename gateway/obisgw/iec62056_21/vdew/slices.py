@@ -59,7 +59,6 @@ class SlicedReading(ABC):
         self._commands = list(form.commands)
         self._to = since
         self._span = min(_FIRST, timedelta(days=form.longest))
-        self._continued = False
         self._growth = _BOLD
         self._a_day: float | None = None
         self._fed = 0
@@ -113,15 +112,13 @@ class SlicedReading(ABC):
         self.breaks = 0
         if newest is None or newest <= before:
             # Nothing new: the meter has no more of this slice.
-            self._continued = False
             self._advance(self._to)
             self._grow()
             return
         days = (newest - before) / _FIRST
         self._a_day = max(len(text) / days, 1.0)
-        # Some meters give only so many rows: what an answer lacks at its end is asked for once more.
-        self._continued = not self._continued and self._to - newest > self._slack
-        self._advance(newest if self._continued else self._to)
+        # Some meters give only so many rows: what an answer lacks at its end is asked for again.
+        self._advance(newest if self._to - newest > self._slack else self._to)
         self._grow()
 
     def empty(self) -> None:
@@ -177,7 +174,7 @@ class SlicedReading(ABC):
 
     @property
     def _slack(self) -> timedelta:
-        """What an answer may lack at its end without being asked for again."""
+        """What an answer may lack at its end without being asked for again; nothing new then ends it."""
         return _LEAST
 
     # --- slices
