@@ -96,7 +96,7 @@ def watch(
     """Compare one reading. Readings further apart than ``longest_gap`` say nothing of the time between them."""
     if memory is None or memory.rule != threshold.rule:
         memory = ThresholdMemory(threshold.rule)
-    register = _register(threshold, reading)
+    register = register_of(threshold, reading)
     if register is None or register.number is None:
         # What was on stays remembered: between limit and hysteresis only the past tells.
         return Watched(ThresholdMemory(memory.rule, memory.on), None)
@@ -118,7 +118,15 @@ def watch(
     return Watched(ThresholdMemory(memory.rule, on, since, reading.at), on)
 
 
-def _register(threshold: Threshold, reading: Reading) -> Register | None:
+def unwatched(threshold: Threshold, memory: ThresholdMemory | None) -> Watched:
+    """Return the threshold as it was: nothing new was read of its register."""
+    if memory is None or memory.rule != threshold.rule:
+        return Watched(ThresholdMemory(threshold.rule), None)
+    return Watched(memory, None if memory.at is None else memory.on)
+
+
+def register_of(threshold: Threshold, reading: Reading) -> Register | None:
+    """Return the register that is watched."""
     for address in USUAL_REGISTERS if threshold.register is None else (threshold.register,):
         if (found := _at(address, reading)) is not None:
             return found

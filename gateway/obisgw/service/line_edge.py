@@ -12,10 +12,12 @@ from obisgw.iec62056_21.events import Failure, Received, Rejected
 from obisgw.iec62056_21.password import Password, PasswordLevel
 from obisgw.line.port import PortSettings
 from obisgw.reader.memory import Memory
+from obisgw.reader.programming import Programming
 from obisgw.reader.reader import PUSH_BAUDRATE, MeterReader, ReaderSettings, asked_mode
 from obisgw.reader.shared_port import SETTLE, Ports
 
-from .edges import HeldBack, Miss, Success, Trouble
+from .edges import FastRound, HeldBack, Miss, Success, Trouble
+from .fast_line import FastLine
 from .reading import Interpreter
 
 if TYPE_CHECKING:
@@ -99,6 +101,9 @@ class LineMeter:
             number_of=self._interpreter.number_of,
         )
         self._dialect = self._reader.settings.dialect
+        self._fast = FastLine(
+            Programming(self._reader), settings.fast, settings.fast_every, password_of(settings), self._where
+        )
 
     async def read(self) -> Success | Miss:
         """Read the meter once."""
@@ -119,6 +124,10 @@ class LineMeter:
             switch_margin=readout.switch_margin,
             trouble=trouble_of(readout.attempts, readout.rejected),
         )
+
+    def fast(self) -> AsyncGenerator[FastRound, None]:
+        """Read the fast registers round after round."""
+        return self._fast.rounds()
 
     async def returned(self) -> None:
         """Return when the port, now missing, is there again."""

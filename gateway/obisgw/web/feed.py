@@ -186,6 +186,10 @@ class Feed:
         for event in derived.events:
             self.publish_event(reading.meter.id, event)
 
+    def publish_update(self, reading: Reading, derived: Derived) -> None:
+        """Show a reading of which only some registers are new."""
+        self.publish_reading(reading, derived, self._meters[reading.meter.id].health)
+
     def publish_event(self, meter_id: str, event: MeterEvent) -> None:
         """Tell what happened to a meter."""
         self._tell(Kind.EVENT, meter_id, event_document(event))
