@@ -51,11 +51,11 @@ def meter(name: str) -> tuple[Household, dict[str, Answer]]:
     return household, {address: bound(address) for address in programming.records}
 
 
-def reading(dialect: str, since: str, until: str, zone: ZoneInfo = BERLIN, **more: float) -> ProfileReading:
+def reading(dialect: str, since: str, until: str, zone: ZoneInfo = BERLIN, rate: float = 960.0) -> ProfileReading:
     """A reading of a meter of that dialect."""
     chosen = DIALECTS.named(dialect)
     time = MeterTime(zone, chosen.stored.time_base)
-    return ProfileReading(moment(since, zone), moment(until, zone), chosen.stored, time, chosen.code_of, **more)
+    return ProfileReading(moment(since, zone), moment(until, zone), chosen.stored, time, chosen.code_of, rate=rate)
 
 
 def read_all(one: ProfileReading, answer: Answer) -> tuple[list[Period], list[str]]:
