@@ -210,6 +210,15 @@ async def test_the_meter_s_clock_is_not_taken_for_set_because_it_was_not_read(ri
     assert all(derived.events == () for _, derived in rig.publisher.updates)
 
 
+async def test_the_meter_s_clock_is_compared_at_each_full_reading(rig: Rig) -> None:
+    """Its entity appears with the first reading that tells it."""
+    rig.meters["A"] = FakeMeter(rig.clock, full(at=AT + timedelta(seconds=7)))
+    await rig.gateway.configure([settings("A", every=MINUTE)])
+    await settled(30)
+    assert rig.publisher.health.clock_deviation == pytest.approx(-7, abs=1)
+    assert rig.publisher.options.has_clock
+
+
 async def test_read_now_ends_fast_reading_and_it_goes_on_after_it(rig: Rig) -> None:
     """At once, not at the next full minute."""
     rig.clock.until = 1003.0

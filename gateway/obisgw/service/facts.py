@@ -49,6 +49,11 @@ class Facts:
         state, derived = derive_update(before or DerivedState(), reading, fresh, options.thresholds, _gap(options))
         return self._taken(reading.meter.id, before, state, derived)
 
+    def has_clock(self, meter_id: str) -> bool:
+        """Return whether a meter has told the time of its clock."""
+        state = self.states.get(meter_id)
+        return state is not None and state.clock is not None
+
     def thresholds_on(self, meter_id: str) -> dict[str, bool]:
         """Return which of a meter's thresholds are on, as last known."""
         state = self.states.get(meter_id)

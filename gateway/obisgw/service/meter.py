@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from obisgw.errors import LineError, MeterError, PortLostError, PortMissingError, RefusedError
+from obisgw.readings.clock_deviation import clock_deviation
 from obisgw.readings.derive import EventKind, MeterEvent
 from obisgw.readings.reading import Health
 
@@ -92,7 +93,14 @@ class MeterRun:
         """How the meter is shown to the publisher's readers."""
         identity = self.state.identity
         wished = () if identity is None else self._thresholds_of(identity.id)
-        return options_of(self.settings, self.schedule.every, self._thresholds, wished, battery=self.state.battery)
+        return options_of(
+            self.settings,
+            self.schedule.every,
+            self._thresholds,
+            wished,
+            battery=self.state.battery,
+            has_clock=identity is not None and self._facts.has_clock(identity.id),
+        )
 
     def introduce(self) -> None:
         """Tell the publisher of the meter, as soon as it is known which one it is, and of every change."""
@@ -245,6 +253,9 @@ class MeterRun:
             last_error=None,
             baudrate=success.baudrate,
             switch_margin=success.switch_margin,
+            clock_deviation=clock_deviation(reading, success.baudrate, self._clock.utc_offset)
+            if success.baudrate
+            else None,
         )
         if self._said:
             times = f"{self._failures} failed readout{'s' if self._failures > 1 else ''}"
@@ -264,6 +275,7 @@ class MeterRun:
         self._held_back.clear()
         self._failures = 0
         derived = self._facts.take(reading, self._told[1] if self._told else self.options, events)
+        self.introduce()
         if self.settings.fast:
             if success.battery and self.fast.off is None:
                 self._fast_off(f"{self.name} at {self.settings.port}: this meter lives on a battery")

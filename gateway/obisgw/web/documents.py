@@ -70,6 +70,7 @@ def health_document(health: Health) -> Json:
         "last_duration": None if duration is None else round(duration, 3),
         "baudrate": health.baudrate,
         "switch_margin": None if margin is None else round(margin, 3),
+        "clock_deviation": health.clock_deviation,
         "last_error": None if health.last_error is None else health.last_error[:500],
     }
 

@@ -66,6 +66,10 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "last_duration": {"type": ["number", "null"], "description": "Seconds that it took"},
             "baudrate": {"type": ["integer", "null"], "description": "Rate of the data"},
             "switch_margin": {"type": ["number", "null"], "description": "Seconds before the switch of the rate"},
+            "clock_deviation": {
+                "type": ["number", "null"],
+                "description": "Seconds that the meter's clock was ahead of ours in the last full reading",
+            },
             "last_error": _text_or_null("Why the last readout failed, and what to do"),
         },
     ),
