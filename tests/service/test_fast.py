@@ -46,7 +46,7 @@ def registers(text: str) -> tuple[Register, ...]:
 
 def full(text: str = FULL, entry: str = "house", at: datetime = AT) -> Success:
     """A full readout."""
-    return Success(Reading(identity(entry), at, 2.0, registers(text), (), TELEGRAM))
+    return Success(Reading(identity(entry), at, 2.0, registers(text), (), TELEGRAM), baudrate=9600)
 
 
 def fast(text: str, seconds: float = 1.0) -> FastRound:
