@@ -237,7 +237,7 @@ def not_possible(where: str, failed: Attempt, dialect: Dialect) -> RefusedError:
             )
         case Failure.UNKNOWN_ALGORITHM:
             return RefusedError(
-                "how this meter wants P2 made is not known", where=where, hint="try 'password_level: P1'"
+                f"{failed.failure.value}: {failed.detail}", where=where, hint="try 'password_level: P1'"
             )
         case _:
             return RefusedError(
