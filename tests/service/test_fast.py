@@ -108,10 +108,21 @@ def test_changed_values_are_published_now_and_then_and_great_changes_at_once(tex
 def test_small_changes_add_up() -> None:
     """What counts is the value that was published."""
     values = keeper()
-    for watts, due in ((1350, False), (1440, False), (1450, True), (1500, False), (1250, True)):
+    for seconds, (watts, due) in enumerate(
+        ((1350, False), (1440, False), (1450, True), (1500, False), (1250, True)), 1
+    ):
         taken = values.take(fast(f"16.7.0({watts}*W)"))
         assert taken is not None
-        assert values.is_due(taken[1], 1001.0) is due, watts
+        assert values.is_due(taken[1], 1000.0 + seconds) is due, watts
+
+
+def test_a_load_that_swings_is_told_once_a_second() -> None:
+    """Ten values a second, each far from the one before."""
+    values = keeper()
+    swinging = [values.take(fast(f"16.7.0({1000 + 900 * (count % 2)}*W)")) for count in range(50)]
+    fresh = [taken[1] for taken in swinging if taken is not None]
+    assert sum(values.is_due(one, 1000.1 + count / 10) for count, one in enumerate(fresh)) in {4, 5}
+    assert values.is_due(fresh[-1], 1005.2, at_once=True)
 
 
 def test_zero_seconds_publish_each_change() -> None:
@@ -141,6 +152,17 @@ def test_trouble_is_said_once_and_tried_again_later_and_later() -> None:
     assert mood.went_well()
     assert not mood.went_well()
     assert mood.broke_off("noise", 1000.0)
+
+
+def test_a_meter_that_refused_is_asked_again_once_a_day() -> None:
+    """Said the first time; what ends it is said as well."""
+    mood = FastMood()
+    assert mood.refused("no", 1000.0)
+    assert not mood.wanted(80_000.0)
+    assert mood.wanted(87_400.0)
+    assert not mood.refused("no", 87_400.0)
+    assert mood.went_well()
+    assert mood.off is None
 
 
 class Rig:
@@ -178,9 +200,9 @@ async def test_what_fast_reading_brings_goes_out_beside_the_full_readings(rig: R
     """As an update: how reading goes is not told again."""
     rig.meters["A"] = meter = FakeMeter(rig.clock, full())
     meter.rounds = [fast("16.7.0(1.250*kW)"), fast("16.7.0(3.0*kW)", 2), fast("16.7.0(3.001*kW)", 3)]
-    await rig.gateway.configure([settings("A", every=MINUTE, fast=("16.7.0",))])
+    await rig.gateway.configure([settings("A", every=MINUTE, fast=("16.7.0",), fast_publish=0.0)])
     await settled(30)
-    assert [values_of(reading)["16.7.0"] for reading, _ in rig.publisher.updates] == ["3.0"]
+    assert [values_of(reading)["16.7.0"] for reading, _ in rig.publisher.updates] == ["3.0", "3.001"]
     reading, derived = rig.publisher.updates[0]
     assert values_of(reading)["1.8.0"] == "100.5"
     assert derived.events == ()
@@ -204,7 +226,7 @@ async def test_the_meter_s_clock_is_not_taken_for_set_because_it_was_not_read(ri
     """Its old reading stands in each update."""
     rig.meters["A"] = meter = FakeMeter(rig.clock, full())
     meter.rounds = [fast("16.7.0(9*kW)", 50 * number) for number in range(1, 5)]
-    await rig.gateway.configure([settings("A", every=MINUTE, fast=("16.7.0",))])
+    await rig.gateway.configure([settings("A", every=MINUTE, fast=("16.7.0",), fast_publish=0.0)])
     await settled(30)
     assert rig.publisher.updates
     assert all(derived.events == () for _, derived in rig.publisher.updates)

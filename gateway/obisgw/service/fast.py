@@ -22,6 +22,12 @@ FIRST_PAUSE: Final = 10.0
 LONGEST_PAUSE: Final = 600.0
 """Seconds before a session is opened again that broke off, doubled each time."""
 
+AT_ONCE_APART: Final = 1.0
+"""Great changes are handed on not more often either; a load that swings must not flood anybody's recorder."""
+
+TRY_AGAIN: Final = 86_400.0
+"""A meter that refused is asked again once a day: its owner may have had it unlocked."""
+
 FULL_FAILURES: Final = 2
 """So many full readouts in a row that failed behind fast reading, and it is given up for this meter."""
 
@@ -64,8 +70,11 @@ class FastValues:
     def is_due(self, fresh: Iterable[Register], now: float, *, at_once: bool = False) -> bool:
         """Whether these values are to be published now; takes note that they are. ``at_once``: something happened."""
         changed = [one for one in fresh if self._before(one) is None or self._before(one) != one.value]
-        late = not 0 <= now - self._published_at < self._every
-        if not (at_once or (changed and (late or any(map(self._far, changed))))):
+        since = now - self._published_at
+        if since < 0:
+            since = float("inf")  # The machine's clock was set back.
+        soon = since >= min(self._every, AT_ONCE_APART) and any(map(self._far, changed))
+        if not (at_once or (changed and (since >= self._every or soon))):
             return False
         self._published |= {_key(one): one for one in changed}
         self._published_at = now
@@ -86,7 +95,7 @@ class FastValues:
 
 
 class FastMood:
-    """Whether one meter is read fast at present, and what was said of it. ``off`` says why it never will."""
+    """Whether one meter is read fast at present, and what was said of it. ``off`` says why the meter will not."""
 
     def __init__(self) -> None:
         self.off: str | None = None
@@ -100,7 +109,8 @@ class FastMood:
 
     def wanted(self, now: float) -> bool:
         """Whether a session may be opened."""
-        return self.off is None and (now >= self._not_before or self._not_before - now > LONGEST_PAUSE)
+        longest = LONGEST_PAUSE if self.off is None else TRY_AGAIN
+        return now >= self._not_before or self._not_before - now > longest
 
     def went_well(self) -> bool:
         """Take note of a round; tell whether it ends trouble that was said."""
@@ -108,8 +118,16 @@ class FastMood:
         self._since_full = True
         self._pause = FIRST_PAUSE
         self._not_before = float("-inf")
-        ended, self.trouble = self.trouble is not None, None
+        ended = self.trouble is not None or self.off is not None
+        self.trouble = self.off = None
         return ended
+
+    def refused(self, why: str, now: float) -> bool:
+        """Take note that the meter will not; tell whether that is to be said."""
+        new, self.off = self.off is None, why
+        self._not_before = now + TRY_AGAIN
+        self._since_full = False
+        return new
 
     def broke_off(self, problem: str, now: float) -> bool:
         """Take note of trouble; tell whether it is to be said."""

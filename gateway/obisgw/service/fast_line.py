@@ -47,6 +47,7 @@ class FastLine:
         self._password = password
         self._where = where
         self._refused: dict[str, Refusal] = {}
+        self._said: set[str] = set()
         self._single = False
 
     async def rounds(self) -> AsyncGenerator[FastRound, None]:
@@ -55,6 +56,8 @@ class FastLine:
         Raises ``RefusedError`` where the meter will never do it, ``MeterError`` and ``LineError`` when it broke off.
         """
         loop = asyncio.get_running_loop()
+        if len(self._refused) == len(self._names):
+            self._refused.clear()  # Asked again, a day later.
         wish = Wish(self._password, hasty=True, keep_alive=True)
         async with self._programming.open(wish) as talk:
             if talk.dialect.battery:
@@ -103,7 +106,8 @@ class FastLine:
                 self._single = True
             case RequestRefused(refusal=refusal) if refusal.kind not in _NOT_NOW:
                 self._refused[names[0]] = refusal
-                if len(self._refused) < len(self._names):
+                if len(self._refused) < len(self._names) and names[0] not in self._said:
+                    self._said.add(names[0])
                     _log.warning("%s: the fast register %s is refused: %s", self._where, names[0], refusal)
             case RequestRefused() | RequestFailed():
                 _log.debug("%s: %s did not come: %s", self._where, ", ".join(names), outcome)

@@ -145,7 +145,7 @@ class MeterRun:
     @property
     def may_be_fast(self) -> bool:
         """Whether there are registers to read between full readouts, now or after some trouble."""
-        return bool(self.settings.fast) and self._fast_values.known and self.fast.off is None
+        return bool(self.settings.fast) and self._fast_values.known and not self.state.battery
 
     @property
     def wants_fast(self) -> bool:
@@ -168,7 +168,7 @@ class MeterRun:
                 _log.warning("%s; fast reading is tried again by itself", error)
         except Exception:
             # Of ours: said whole by the port, and not again each minute.
-            self.fast.off = "a fault of the program"
+            self.fast.refused("a fault of the program", self._clock.now())
             raise
 
     def _take_round(self, one: FastRound) -> None:
@@ -186,9 +186,9 @@ class MeterRun:
             self.publisher.publish_update(reading, derived)
 
     def _fast_off(self, why: str) -> None:
-        """Give fast reading up, and say so once."""
-        self.fast.off = why
-        _log.warning("%s; fast reading is off until the configuration changes, full readouts go on", why)
+        """Give fast reading up for a day, and say so once."""
+        if self.fast.refused(why, self._clock.now()):
+            _log.warning("%s; fast reading is off, full readouts go on", why)
 
     async def listen(self, taken: Callable[[MeterRun], None] = lambda _: None) -> None:
         """Take what the meter sends unasked, for ever; ``taken`` is called after each outcome."""
