@@ -81,6 +81,7 @@ class FakeMeter:
         self.back = asyncio.Event()
         self.on_read: Callable[[], None] = lambda: None
         self.rounds: list[FastRound | Exception] = []
+        self.rounds_each: list[FastRound] = []
         self.fast_starts: list[float] = []
         self.fast_ends: list[float] = []
 
@@ -102,9 +103,11 @@ class FakeMeter:
         return outcome
 
     async def fast(self) -> AsyncGenerator[FastRound, None]:
-        """Give the rounds in turn, an exception as such, and then nothing more."""
+        """Give the rounds of each session, those left in turn, an exception as such, and then nothing more."""
         self.fast_starts.append(self.clock.now())
         try:
+            for each in self.rounds_each:
+                yield each
             while self.rounds:
                 one = self.rounds.pop(0)
                 if isinstance(one, Exception):

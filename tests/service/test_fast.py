@@ -175,7 +175,10 @@ class Rig:
         self.gateway = Gateway(self.publisher, State(), self.clock, self.edge)
 
     def edge(self, meter: MeterSettings) -> FakeMeter:
-        return self.meters.setdefault(meter.entry, FakeMeter(self.clock, full(entry=meter.entry.lower())))
+        if meter.entry not in self.meters:
+            self.meters[meter.entry] = FakeMeter(self.clock, full(entry=meter.entry.lower()))
+            self.meters[meter.entry].rounds_each = [fast("16.7.0(1.250*kW)")]
+        return self.meters[meter.entry]
 
 
 @pytest.fixture
@@ -336,6 +339,17 @@ async def test_a_meter_that_is_not_read_any_more_after_fast_reading_is_left_in_p
     assert len(meter.fast_starts) == 1
     assert [message for message in caplog.messages if "fast reading is off" in message]
     assert meter.starts[-1] > 1300
+
+
+async def test_sessions_that_never_open_in_time_are_told_and_tried_more_rarely(
+    rig: Rig, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The next readout ended each attempt: nothing else would ever say so."""
+    rig.meters["A"] = meter = FakeMeter(rig.clock, full())
+    await rig.gateway.configure([settings("A", every=MINUTE, fast=("16.7.0",))])
+    await settled()
+    assert len([message for message in caplog.messages if "no session could be opened in time" in message]) == 1
+    assert len(meter.fast_starts) < len(meter.starts)
 
 
 async def test_a_battery_meter_is_never_read_fast(rig: Rig, caplog: pytest.LogCaptureFixture) -> None:

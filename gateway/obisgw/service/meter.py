@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from contextlib import aclosing
 from dataclasses import replace
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 AFTER_LOSS = 1.0
+NO_ROUND = 20.0
+"""Fast reading that brought nothing for so long does not work, though it was ended by other things."""
 
 
 class MeterRun:
@@ -154,18 +157,22 @@ class MeterRun:
 
     async def read_fast(self) -> None:
         """Read the fast registers until cancelled, refused or broken off."""
+        began, before = self._clock.now(), self.fast.rounds
         try:
             async with aclosing(self.edge.fast()) as rounds:
                 async for one in rounds:
                     self._take_round(one)
         except RefusedError as error:
             self._fast_off(str(error))
+        except asyncio.CancelledError:
+            if self.fast.rounds == before and self._clock.now() - began > NO_ROUND:
+                self._fast_broke_off(f"{self.name} at {self.settings.port}: no session could be opened in time")
+            raise
         except PortLostError:
             # The readout says it, and what to do.
             self.read_now()
         except (MeterError, LineError) as error:
-            if self.fast.broke_off(str(error), self._clock.now()):
-                _log.warning("%s; fast reading is tried again by itself", error)
+            self._fast_broke_off(str(error))
         except Exception:
             # Of ours: said whole by the port, and not again each minute.
             self.fast.refused("a fault of the program", self._clock.now())
@@ -184,6 +191,10 @@ class MeterRun:
         switched = bool(derived.events) or self._facts.thresholds_on(reading.meter.id) != before
         if self._fast_values.is_due(fresh, self._clock.now(), at_once=switched):
             self.publisher.publish_update(reading, derived)
+
+    def _fast_broke_off(self, problem: str) -> None:
+        if self.fast.broke_off(problem, self._clock.now()):
+            _log.warning("%s; fast reading is tried again by itself", problem)
 
     def _fast_off(self, why: str) -> None:
         """Give fast reading up for a day, and say so once."""
