@@ -100,6 +100,15 @@ def test_another_profile_and_an_empty_time(meter: SimulatorThread, capsys: pytes
     assert "P.01: nothing is stored for this time" in said.err
 
 
+def test_a_zone_without_summer_time_is_doubted(
+    meter: SimulatorThread, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Where the meter has one and nobody has named its zone."""
+    monkeypatch.setenv("TZ", "UTC")
+    assert main(["profile", meter.port, "--since", "2025-07-10T10:00", "--until", "2025-07-10T11:00"]) == 0
+    assert "name the meter's by --timezone" in capsys.readouterr().err
+
+
 def test_a_profile_that_the_meter_does_not_know_is_refused(
     meter: SimulatorThread, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -23,7 +23,7 @@ from .time_stamps import TimeStamp
 _DAY: Final = 1440
 _SECOND: Final = timedelta(seconds=1)
 _USUAL: Final = timedelta(minutes=15)
-_MOST_NOTES: Final = 200
+MOST_NOTES: Final = 200
 """An answer that is all noise would else be kept as a whole."""
 
 
@@ -109,7 +109,7 @@ class PeriodAssembler:
         note = Note(self._last_end, raw, reason)
         if note in self.notes:
             return
-        if len(self.notes) < _MOST_NOTES:
+        if len(self.notes) < MOST_NOTES:
             self.notes.append(note)
         else:
             self.dropped_notes += 1
