@@ -186,7 +186,9 @@ def test_emh_begins_each_day_with_a_header() -> None:
 
 def test_a_day_of_energomera_has_its_tariffs() -> None:
     """They sum to the total."""
-    total, *tariffs = (Decimal(line.partition("(")[2].rstrip(")")) for line in printed("energomera-ce301", "EADPE", "30.09.25"))
+    total, *tariffs = (
+        Decimal(line.partition("(")[2].rstrip(")")) for line in printed("energomera-ce301", "EADPE", "30.09.25")
+    )
     assert sum(tariffs) == total
 
 
