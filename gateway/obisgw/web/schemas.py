@@ -94,9 +94,9 @@ SCHEMAS: Final[dict[str, Schema]] = {
         },
     ),
     "Reading": _object(
-        "One proved telegram.",
+        "One proved telegram; between full readouts, the last one with the newest values of the fast registers in it.",
         {
-            "at": _text("Time of its last byte, UTC", **_TIME),
+            "at": _text("Time of the last byte, UTC: of the telegram, or of the newest value", **_TIME),
             "duration": {"type": "number", "minimum": 0, "description": "Seconds that the readout took"},
             "tariff": _text_or_null("The tariff in force; null while unknown"),
             "values": _map({"type": ["string", "null"]}, "By register id: the digits of the line, null for no number"),
