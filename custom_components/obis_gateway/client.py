@@ -44,6 +44,14 @@ class GatewayCertificateError(GatewayConnectionError):
     """The gateway's certificate is not one that is trusted."""
 
 
+class GatewayUnknownHostError(GatewayConnectionError):
+    """The gateway's name has no address."""
+
+
+class GatewayBusyError(GatewayConnectionError):
+    """The gateway has as many connections as it takes."""
+
+
 class GatewayAuthError(GatewayError):
     """The token is not, or no longer, good."""
 
@@ -187,6 +195,8 @@ class GatewayClient:
             raise GatewayConnectionError(f"no stream: {error.status} {error.message}") from error
         except aiohttp.ClientConnectorCertificateError as error:
             raise GatewayCertificateError(str(error)) from error
+        except aiohttp.ClientConnectorDNSError as error:
+            raise GatewayUnknownHostError(str(error)) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise GatewayConnectionError(str(error) or "no answer in time") from error
 
@@ -213,6 +223,8 @@ class GatewayClient:
                 raise _error(response.status, _problem(content))
         except aiohttp.ClientConnectorCertificateError as error:
             raise GatewayCertificateError(str(error)) from error
+        except aiohttp.ClientConnectorDNSError as error:
+            raise GatewayUnknownHostError(str(error)) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise GatewayConnectionError(str(error) or "no answer in time") from error
 
@@ -267,7 +279,9 @@ def _error(status: int, problem: Json) -> GatewayError:
         case "pairing_locked":
             seconds = problem.get("retry_after")
             return GatewayLockedError(seconds if isinstance(seconds, int) else 60, detail)
-        case "too_slow" | "too_many_connections":
+        case "too_many_connections":
+            return GatewayBusyError(detail)
+        case "too_slow":
             return GatewayConnectionError(detail)
         case "":
             return GatewayResponseError(f"this is no OBIS Gateway ({detail})")
