@@ -20,8 +20,8 @@ from .models import (
     Meter,
     Reading,
     Threshold,
-    meters_of,
     message_of,
+    meters_of,
     object_of,
 )
 
@@ -195,8 +195,6 @@ class GatewayClient:
             raise GatewayConnectionError(f"no stream: {error.status} {error.message}") from error
         except aiohttp.ClientConnectorCertificateError as error:
             raise GatewayCertificateError(str(error)) from error
-        except aiohttp.ClientConnectorDNSError as error:
-            raise GatewayUnknownHostError(str(error)) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise GatewayConnectionError(str(error) or "no answer in time") from error
 
