@@ -136,13 +136,15 @@ ensure_development() {
   unlock_setup
 }
 
-# .venv-ha with Home Assistant's own test package; fails where no Python for it can be had.
+# ensure_home_assistant newest|minimum: .venv-ha or .venv-ha-minimum with Home Assistant's own test package; fails where
+# no Python for it can be had.
 ensure_home_assistant() {
-  local python status=0
+  local python status=0 suffix=
+  if [ "$1" = minimum ]; then suffix=-minimum; fi
   lock_setup
   ensure_uv
   if python=$(UV=$uv bash script/provision-python "$tools"); then
-    ensure_environment .venv-ha "$python" requirements-ha.lock || status=$?
+    ensure_environment ".venv-ha$suffix" "$python" "requirements-ha$suffix.lock" || status=$?
   else
     status=1
   fi
