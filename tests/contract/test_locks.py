@@ -12,6 +12,7 @@ LOCKS = (
     "requirements-dev.lock",
     "requirements-ha.lock",
     "requirements-ha-minimum.lock",
+    "requirements-hass.lock",
     "requirements-tools.lock",
 )
 PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==[^\s;\\]+( ; [^\\]+)? \\")
