@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from obisgw.obis import Medium, ObisCode
-from obisgw.readings.thresholds import Threshold, threshold_id
+from obisgw.readings.thresholds import Threshold, misfit, threshold_id
 
 from .problems import Problem, ProblemError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 LARGEST = 64 * 1024
 MOST_THRESHOLDS = 50
@@ -69,6 +69,18 @@ def thresholds_of(document: Mapping[str, Any]) -> tuple[Threshold, ...]:
     if len({one.id for one in thresholds}) < len(thresholds):
         raise ProblemError(Problem.THRESHOLD_CONFLICT, "two thresholds have the same name: give each its own")
     return thresholds
+
+
+def check_units(thresholds: Iterable[Threshold], meter: Mapping[str, Any]) -> None:
+    """Refuse a limit of another quantity than the register that it is for, as a meter's document tells it."""
+    medium = Medium(meter["medium"])
+    units: dict[ObisCode, str | None] = {}
+    for register in meter["registers"]:
+        if (code := ObisCode.parse(register["obis"] or "", medium)) is not None:
+            units.setdefault(code, register["unit"])
+    for threshold in thresholds:
+        if (why := misfit(threshold, units, medium)) is not None:
+            raise _wrong(threshold.name, f"{why}: give the limit in the register's unit")
 
 
 def _threshold(entry: object) -> Threshold:
