@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TypedDict
 
 from .client import (
     GatewayAuthError,
@@ -15,17 +15,21 @@ from .const import DOMAIN
 from .models import GatewayError, GatewayResponseError
 
 
-class Translated(NamedTuple):
-    """Keywords of Home Assistant's exceptions: ``HomeAssistantError(**translated(error, where)._asdict())``."""
+class GatewayMismatchError(GatewayError):
+    """Another gateway answers at the address."""
+
+
+class Translated(TypedDict):
+    """Keywords of Home Assistant's exceptions: ``HomeAssistantError(**translated(error, gateway))``."""
 
     translation_domain: str
     translation_key: str
     translation_placeholders: dict[str, str]
 
 
-def translated(error: GatewayError, gateway: str) -> Translated:
+def translated(error: GatewayError, gateway: str, **more: str) -> Translated:
     """Return how an error is said; ``gateway`` is the name under which the user knows it."""
-    placeholders = {"gateway": gateway, "error": str(error)}
+    placeholders = {"gateway": gateway, "error": str(error), **more}
     match error:
         case GatewayCertificateError():
             key = "bad_certificate"
@@ -36,10 +40,12 @@ def translated(error: GatewayError, gateway: str) -> Translated:
         case GatewayVersionError(gateway_is_newer=newer, api=api):
             key = "gateway_newer" if newer else "gateway_older"
             placeholders["api"] = api
+        case GatewayMismatchError():
+            key = "another_gateway"
         case GatewayResponseError():
             key = "invalid_answer"
         case GatewayRefusedError(problem="read_failed" | "read_timeout" | "not_on_request" | "unknown_meter" as key):
             pass
         case _:
             key = "refused"
-    return Translated(DOMAIN, key, placeholders)
+    return Translated(translation_domain=DOMAIN, translation_key=key, translation_placeholders=placeholders)

@@ -172,6 +172,6 @@ async def until(condition: Callable[[], object], within: float = 5.0) -> None:
     """Return as soon as a condition holds; fail when it does not in time."""
     with suppress(TimeoutError):
         async with asyncio.timeout(within):
-            while not condition():
+            while not condition():  # noqa: ASYNC110 - of anything, also of what sets no event
                 await asyncio.sleep(0.005)
     assert condition()
