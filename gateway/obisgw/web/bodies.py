@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 LARGEST = 64 * 1024
+BODY_WITHIN = 10.0
+"""Seconds for the body of a request."""
+
 MOST_THRESHOLDS = 50
 LONGEST_WAIT = 120.0
 _LONGEST_NAME = 64
@@ -27,7 +31,14 @@ _LONGEST_TIME = 86_400.0
 async def body_of(request: web.Request) -> dict[str, Any]:
     """Return the JSON object of a request. Raises ProblemError."""
     try:
-        document = json.loads(await request.text())
+        async with asyncio.timeout(BODY_WITHIN):
+            text = await request.text()
+        document = json.loads(text)
+    except TimeoutError as error:
+        detail = f"the body did not come within {BODY_WITHIN:.0f} s"
+        raise ProblemError(Problem.REQUEST_TIMEOUT, detail, headers={"Connection": "close"}) from error
+    except web.RequestPayloadError as error:
+        raise ProblemError(Problem.INVALID_REQUEST, "the body is broken") from error
     except web.HTTPRequestEntityTooLarge as error:
         raise ProblemError(Problem.TOO_LARGE, f"a request has at most {LARGEST} bytes") from error
     except (ValueError, LookupError, RecursionError) as error:
