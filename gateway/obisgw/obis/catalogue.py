@@ -27,6 +27,7 @@ _NUMBER: Final = re.compile(r" *[+-]? *[0-9]*(?:[.,]([0-9]*))? *")
 _SERVICE_GROUPS: Final = frozenset({96, 97, 98})
 _GROUPS_OF_THE_MEDIUM: Final = frozenset({0, 99})
 _LONG_QUANTITY: Final = re.compile(r"\bactive (energy|power)")
+_LONG_TARIFF: Final = re.compile(r"(?<!^active) tariff \{")
 # In "tariff {tariff}" the placeholder only repeats the word; in "device number {number}" it tells one from several.
 _REPEATED: Final = re.compile(r"(?:(?<=_)|^)(?!number)(\w+?)_\1(?=_|$)")
 _MAIN_CHANNELS: Final = frozenset({0, 1})
@@ -186,7 +187,7 @@ def _assemble(meaning: Meaning, key: str, unit: str | None, precision: int | Non
 
 def _shown(name: str) -> str:
     """Return a name as people see it: lists cut long ones off, and the end is where registers differ."""
-    name = _LONG_QUANTITY.sub(r"\1", name.replace(" tariff {", " T{"))
+    name = _LONG_QUANTITY.sub(r"\1", _LONG_TARIFF.sub(" T{", name))
     return name[:1].upper() + name[1:]
 
 
