@@ -5,8 +5,8 @@ from __future__ import annotations
 from functools import partial
 from typing import Final, override
 
-from homeassistant.components.binary_sensor import (
-    BinarySensorDeviceClass,  # type: ignore[attr-defined] # older ones made it here, newer ones import it
+from homeassistant.components.binary_sensor import (  # type: ignore[attr-defined] # not exported by newer versions
+    BinarySensorDeviceClass,
     BinarySensorEntity,
     BinarySensorEntityDescription,
 )

@@ -11,6 +11,7 @@ from homeassistant.core import HomeAssistant
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.entity_platform import AddConfigEntryEntitiesCallback
 
+from .client import GatewayAuthError
 from .coordinator import GatewayCoordinator, ObisConfigEntry
 from .entity import MeterEntities, MeterEntity, Wish
 from .errors import translated
@@ -54,9 +55,12 @@ class ReadNowButton(MeterEntity, ButtonEntity):
         try:
             await coordinator.client.read(self.meter_id, READ_WITHIN)
         except GatewayError as error:
+            if isinstance(error, GatewayAuthError):
+                coordinator.config_entry.async_start_reauth(self.hass)
             meter = self.meter
             name = self.meter_id if meter is None else meter.name
-            raise HomeAssistantError(**translated(error, coordinator.name, meter=name)) from error
+            said = translated(error, coordinator.name, meter=name, seconds=f"{READ_WITHIN:.0f}")
+            raise HomeAssistantError(**said) from error
         if not coordinator.streaming:
             await coordinator.async_request_refresh()
 

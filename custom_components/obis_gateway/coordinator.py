@@ -97,6 +97,7 @@ class GatewayCoordinator(DataUpdateCoordinator[GatewayData]):
         self._device_id = ""
         self._described: dict[str, Meter] = {}
         self._hidden: set[str] = set()
+        self._changed_units: set[tuple[str, str]] = set()
         self._unasked = 0
         self._by_context: dict[object, dict[object, CALLBACK_TYPE]] = {}
         self._meter_listeners: dict[object, MeterListener] = {}
@@ -306,10 +307,25 @@ class GatewayCoordinator(DataUpdateCoordinator[GatewayData]):
             before = self._described.get(meter.id)
             if before is None or _description(before) != _description(meter):
                 self._described[meter.id] = meter
+                if before is not None:
+                    self._say_units(before, meter)
                 async_register_meter(hass, entry_id, meter, gateway, self._device_id)
                 for listener in list(self._meter_listeners.values()):
                     _call(listener, meter)
         self._adoption.async_update(self.data.meters)
+
+    def _say_units(self, before: Meter, now: Meter) -> None:
+        """Say once of a register that its unit changed."""
+        for key, register in now.registers.items():
+            former = before.registers.get(key)
+            if former is None or former.unit == register.unit or (now.id, key) in self._changed_units:
+                continue
+            self._changed_units.add((now.id, key))
+            LOGGER.warning(
+                "%s: register %s of %s is in %s now, and was in %s",
+                *(self.name, register.address or key, now.name),
+                *(register.unit or "no unit", former.unit or "no unit"),
+            )
 
     @callback
     def _tell(self, meter_id: str) -> None:

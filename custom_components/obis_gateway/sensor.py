@@ -103,7 +103,7 @@ HEALTH: Final = (
 )
 
 TARIFF: Final = SensorEntityDescription(
-    key="tariff", translation_key="active_tariff", device_class=SensorDeviceClass.ENUM
+    key="tariff", translation_key="tariff", device_class=SensorDeviceClass.ENUM
 )
 
 

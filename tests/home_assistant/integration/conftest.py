@@ -10,7 +10,7 @@ from homeassistant.core import HomeAssistant
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.obis_gateway.const import CONF_ID, CONF_TLS, DOMAIN
-from tests.home_assistant.integration.running import RunningGateway
+from tests.home_assistant.integration.running import RunningGateway, until
 
 
 @pytest.fixture(autouse=True)
@@ -59,9 +59,15 @@ def entry(hass: HomeAssistant, gateway: RunningGateway) -> MockConfigEntry:
     return made
 
 
-@pytest.fixture
-async def loaded(hass: HomeAssistant, entry: MockConfigEntry) -> MockConfigEntry:
-    """Return the entry, set up."""
+async def set_up(hass: HomeAssistant, entry: MockConfigEntry) -> None:
+    """Set an entry up, and wait until the gateway tells by itself."""
     assert await hass.config_entries.async_setup(entry.entry_id)
     await hass.async_block_till_done()
+    await until(lambda: entry.runtime_data.streaming)
+
+
+@pytest.fixture
+async def loaded(hass: HomeAssistant, entry: MockConfigEntry) -> MockConfigEntry:
+    """Return the entry, set up, with the gateway telling by itself."""
+    await set_up(hass, entry)
     return entry
