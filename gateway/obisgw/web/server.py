@@ -36,7 +36,9 @@ _END_WITHIN: Final = 1.0
 _OF_AIOHTTP: Final = logging.getLogger("aiohttp.server")
 _HEADERS: Final = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
     "Referrer-Policy": "no-referrer",
     "Server": "obis-gateway",
     "X-Content-Type-Options": "nosniff",
