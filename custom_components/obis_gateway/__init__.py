@@ -13,13 +13,17 @@ from .client import GatewayAuthError
 from .const import DOMAIN, LOGGER, PLATFORMS
 from .coordinator import GatewayCoordinator, ObisConfigEntry, client_of
 from .models import GatewayError
+from .problems import async_setup_problems, async_watch
 from .push import Push
+from .services import async_setup_services
 
 CONFIG_SCHEMA = cv.config_entry_only_config_schema(DOMAIN)
 
 
 async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
     """Set up what is there without a gateway."""
+    async_setup_services(hass)
+    async_setup_problems(hass)
     return True
 
 
@@ -29,6 +33,7 @@ async def async_setup_entry(hass: HomeAssistant, entry: ObisConfigEntry) -> bool
     await coordinator.async_config_entry_first_refresh()
     entry.runtime_data = coordinator
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
+    async_watch(entry)
     # Only now are there entities that hear of events.
     entry.async_create_background_task(hass, Push(coordinator).run(), f"stream of {entry.title}")
     return True
