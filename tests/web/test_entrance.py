@@ -61,6 +61,19 @@ async def test_a_connection_without_a_whole_request_is_ended(
     assert await whole(await connect(sent)) == b""
 
 
+async def test_a_stopped_server_waits_for_nobody(connect: Connect, api: Api) -> None:
+    """Of a connection that said nothing no timer is left."""
+    reader = await connect(b"")
+    await api.ask("GET", "/gateway")
+    door = api.server._entrance
+    assert door is not None
+    timers = list(door._silent.values())
+    assert len(timers) == 1
+    await api.server.stop()
+    assert timers[0].cancelled()
+    assert await whole(reader) == b""
+
+
 async def test_a_stream_is_not_ended_for_its_silence(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     """Once a request came, pings tell whether the client is there."""
     monkeypatch.setattr(entrance, "REQUEST_WITHIN", 0.1)

@@ -67,6 +67,12 @@ class Entrance:
         transport.set_protocol(handler)
         handler.connection_made(transport)
 
+    def close(self) -> None:
+        """Wait for nobody's request any more; who is connected is ended by the server."""
+        for timer in self._silent.values():
+            timer.cancel()
+        self._silent.clear()
+
     def _end(self, transport: asyncio.Transport) -> None:
         del self._silent[transport]
         transport.abort()

@@ -129,6 +129,8 @@ class ApiServer:
         self._api.end()
         # Waits for requests under way, streams among them, but not longer than it may.
         await self._runner.cleanup()
+        if self._entrance is not None:
+            self._entrance.close()
         self._runner = self._listening = None
 
     @web.middleware
