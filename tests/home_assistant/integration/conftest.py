@@ -11,6 +11,7 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.obis_gateway.const import CONF_ID, CONF_TLS, DOMAIN
 from tests.home_assistant.integration.running import RunningGateway, until
+from tests.home_assistant.integration.texts import every_text_is_there  # noqa: F401 - a fixture for all
 
 
 @pytest.fixture(autouse=True)
