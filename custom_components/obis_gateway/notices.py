@@ -87,7 +87,7 @@ def shown_by_mqtt(meter: Meter, gateway: str) -> Issue:
 def two_gateways(entry: ConfigEntry[Any], meter_id: str, other: str) -> Issue:
     """Say that another gateway shows a meter."""
     placeholders = {"meter": meter_id, "gateway": entry.title, "other": other}
-    guide = "home-assistant-integration.md#one-meter-at-two-gateways"
+    guide = "integration.md#one-meter-at-two-gateways"
     return Issue(TWO_GATEWAYS, f"{entry.entry_id}_{meter_id}", TWO_GATEWAYS, placeholders, guide, meter_id)
 
 
@@ -97,12 +97,12 @@ def outdated(entry: ConfigEntry[Any], gateway: Gateway) -> Issue | None:
     if (int(minor[:9]) if minor.isdecimal() else 0) >= WANTED_MINOR:
         return None
     placeholders = {"gateway": entry.title, "version": gateway.version or "-", "api": gateway.api, "wanted": _WANTED}
-    guide = "home-assistant-integration.md#versions"
+    guide = "integration.md#versions"
     return Issue(OUTDATED, entry.entry_id, OUTDATED, placeholders, guide)
 
 
 def versions_apart(entry: ConfigEntry[Any], api: str, *, newer: bool) -> Issue:
     """Say that gateway and integration do not fit, ``newer`` telling which one is to be updated."""
     placeholders = {"gateway": entry.title, "api": api, "wanted": _WANTED}
-    key, guide = "gateway_newer" if newer else "gateway_older", "home-assistant-integration.md#versions"
+    key, guide = "gateway_newer" if newer else "gateway_older", "integration.md#versions"
     return Issue(APART, entry.entry_id, key, placeholders, guide, fixable=not newer, severe=True)
