@@ -14,7 +14,7 @@ from typing import Any
 import pytest
 from homeassistant.components.repairs import RepairsFlow
 from homeassistant.config_entries import ConfigFlow, OptionsFlow
-from homeassistant.data_entry_flow import FlowHandler
+from homeassistant.data_entry_flow import FlowHandler, section
 from homeassistant.exceptions import HomeAssistantError
 from homeassistant.helpers.issue_registry import IssueRegistry
 
@@ -70,13 +70,22 @@ class AskedTexts:
         for part in parts:
             self.want(*place, "step", step, part, filled=filled)
         schema = asked.get("data_schema")
-        for field in () if schema is None else schema.schema:
-            self.want(*place, "step", step, "data", str(field))
-            self.want(*place, "step", step, "data_description", str(field), filled=filled)
+        self._fields({} if schema is None else schema.schema, (*place, "step", step), filled)
         for option in asked.get("menu_options") or ():
             self.want(*place, "step", step, "menu_options", option)
         for problem in (asked.get("errors") or {}).values():
             self.want(*place, "error", problem, filled=filled)
+
+    def _fields(self, schema: Mapping[Any, Any], place: tuple[str, ...], filled: Mapping[str, Any] | None) -> None:
+        for field, kind in schema.items():
+            if isinstance(kind, section):
+                inner = (*place, "sections", str(field))
+                self.want(*inner, "name", filled=filled)
+                self.want(*inner, "description", filled=filled)
+                self._fields(kind.schema.schema, inner, filled)
+            else:
+                self.want(*place, "data", str(field))
+                self.want(*place, "data_description", str(field), filled=filled)
 
     def abort(self, flow: FlowHandler, reason: str, filled: Mapping[str, str] | None) -> None:
         """Look for the text of an end."""
