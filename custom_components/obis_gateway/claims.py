@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from homeassistant.config_entries import ConfigEntry, ConfigEntryState
-from homeassistant.core import HomeAssistant, callback
+from homeassistant.core import CoreState, HomeAssistant, callback
 from homeassistant.helpers import entity_registry as er
 from homeassistant.util.hass_dict import HassKey
 
@@ -47,5 +47,5 @@ def _is_coming(hass: HomeAssistant, entry: ConfigEntry) -> bool:
     """Tell whether an entry is about to be loaded: at each start, the order of entries is another."""
     if entry.disabled_by is not None:
         return False
-    starting = not hass.is_running and entry.state is ConfigEntryState.NOT_LOADED
+    starting = hass.state is not CoreState.running and entry.state is ConfigEntryState.NOT_LOADED
     return starting or entry.state is ConfigEntryState.SETUP_IN_PROGRESS

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import random
+from collections.abc import Awaitable, Callable
 from contextlib import aclosing
 from typing import Final
 
@@ -23,8 +24,11 @@ STEADY_AFTER: Final = 10.0
 class Push:
     """One entry's subscription."""
 
-    def __init__(self, coordinator: GatewayCoordinator) -> None:
+    def __init__(
+        self, coordinator: GatewayCoordinator, *, sleep: Callable[[float], Awaitable[None]] = asyncio.sleep
+    ) -> None:
         self._coordinator = coordinator
+        self._sleep = sleep
         self._began: float | None = None
         """When the subscription began to work, by the loop's clock; None while there is none."""
         self._mistrusts = False
@@ -44,7 +48,7 @@ class Push:
             if isinstance(self._coordinator.error, GatewayAuthError):
                 return
             # Not all clients of a gateway at the same moment.
-            await asyncio.sleep(retry * random.uniform(0.8, 1.2))  # noqa: S311 - no secret
+            await self._sleep(retry * random.uniform(0.8, 1.2))  # noqa: S311 - no secret
             retry = min(2 * retry, RETRY_LONGEST)
 
     async def _listen(self) -> GatewayError:
