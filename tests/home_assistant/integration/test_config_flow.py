@@ -27,6 +27,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.obis_gateway.client import GatewayClient
 from custom_components.obis_gateway.const import CONF_ID, CONF_TLS, DOMAIN
+from custom_components.obis_gateway.contact import async_discard
+from custom_components.obis_gateway.coordinator import client_of
 from obisgw.config.table import ApiSettings
 from obisgw.web.announce import SERVICE
 from tests.home_assistant.integration.elsewhere import Authority, Names, answering, silence
@@ -748,6 +750,16 @@ async def test_a_token_that_cannot_be_ended_is_named_in_the_log(
     assert flow.reason == "already_configured"
     assert f"The gateway at http://gateway.home:{gateway.port}/ keeps a token" in caplog.text
     assert "obis-gateway tokens" in caplog.text
+
+
+async def test_a_token_that_is_gone_needs_no_end(
+    hass: HomeAssistant, gateway: RunningGateway, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Somebody was quicker, and nothing is left to do."""
+    client = client_of(hass, address_of(gateway, token=gateway.new_token()))
+    gateway.revoke()
+    await async_discard(client)
+    assert "token" not in caplog.text
 
 
 async def test_two_gateways_are_two_entries(
