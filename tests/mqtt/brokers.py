@@ -121,9 +121,13 @@ async def fake_broker(
 ) -> AsyncIterator[int]:
     """Listen at a port of 127.0.0.1 and serve each client so."""
     writers: list[asyncio.StreamWriter] = []
+    over = False
 
     async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writers.append(writer)
+        if over:
+            writer.close()
+            return
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             await serve(reader, writer)
 
@@ -131,10 +135,15 @@ async def fake_broker(
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
+        over = True
         server.close()
+        # Connections that were just accepted have their turn first.
+        await asyncio.sleep(0.01)
         for writer in writers:
             writer.close()
-        await asyncio.sleep(0)
+            with contextlib.suppress(ConnectionError, TimeoutError):
+                async with asyncio.timeout(1):
+                    await writer.wait_closed()
 
 
 async def packet(reader: asyncio.StreamReader) -> tuple[int, bytes]:
