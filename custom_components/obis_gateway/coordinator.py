@@ -12,7 +12,7 @@ from typing import Any, Final, override
 from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_HOST, CONF_PORT, CONF_TOKEN
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
-from homeassistant.exceptions import ConfigEntryAuthFailed, ConfigEntryError
+from homeassistant.exceptions import ConfigEntryAuthFailed
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
@@ -179,13 +179,8 @@ class GatewayCoordinator(DataUpdateCoordinator[GatewayData]):
                 level = logging.ERROR if isinstance(error, GatewayVersionError) else logging.INFO
                 LOGGER.log(level, "%s is not available: %s", self.name, error)
         said = translated(error, self.name)
-        match error:
-            case GatewayAuthError():
-                return ConfigEntryAuthFailed(**said)
-            case GatewayVersionError() | GatewayMismatchError():
-                return ConfigEntryError(**said)
-            case _:
-                return UpdateFailed(**said)
+        # Other versions and another gateway are tried again as well: it is there that something is put right.
+        return ConfigEntryAuthFailed(**said) if isinstance(error, GatewayAuthError) else UpdateFailed(**said)
 
     @callback
     def _came_up(self) -> None:
@@ -239,6 +234,10 @@ class GatewayCoordinator(DataUpdateCoordinator[GatewayData]):
     def _changed(self, news: Change) -> None:
         match news:
             case MeterEvent(meter=meter_id) if meter_id in self.data.meters:
+                if not self.last_update_success:
+                    # It happened while the gateway was away: an entity that is not available could not show it.
+                    self._came_up()
+                    self.async_update_listeners()
                 for wanted, listener in list(self._event_listeners.values()):
                     if wanted in {None, meter_id}:
                         _call(listener, news)
