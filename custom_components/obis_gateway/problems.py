@@ -65,7 +65,7 @@ def async_setup_problems(hass: HomeAssistant) -> None:
         if change is ConfigEntryChange.REMOVED or entry.disabled_by is not None:
             memory.pop(entry.entry_id, None)
             async_clear(hass, entry.entry_id)
-        elif entry.state is ConfigEntryState.SETUP_ERROR:
+        elif entry.state is ConfigEntryState.SETUP_RETRY:
             api = (entry.error_reason_translation_placeholders or {}).get("api", "")
             key = entry.error_reason_translation_key
             if key in {"gateway_newer", "gateway_older"}:

@@ -83,6 +83,8 @@ class Impostor:
     told: list[Any] = field(default_factory=list)
     """What a subscriber is told after its welcome; then the line is kept, or broken off with ``flaps``."""
     flaps: bool = False
+    streams: bool = True
+    """Whether there is a stream at all."""
     subscriptions: list[Any] = field(default_factory=list)
     asked: list[str] = field(default_factory=list)
     port: int = 0
@@ -113,14 +115,14 @@ class Impostor:
         path = request.path.removeprefix("/api/v1/")
         self.asked.append(f"{request.method} {path}")
         match path:
-            case "stream":
+            case "stream" if self.streams:
                 return await self._stream(request)
             case "gateway":
                 document = self.gateway_document()
             case "meters":
                 document = self.meters_document()
             case _:
-                return web.Response(status=204)
+                return web.Response(status=404 if path == "stream" else 204)
         if isinstance(document, web.Response):
             return web.Response(status=document.status, body=document.body, headers=document.headers)
         return web.Response(text=document if isinstance(document, str) else json.dumps(document))

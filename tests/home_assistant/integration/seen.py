@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import logging
+
+import pytest
 from homeassistant.core import HomeAssistant, State
 from homeassistant.helpers import entity_registry as er
 
@@ -26,3 +29,14 @@ def state(hass: HomeAssistant, platform: str, key: str, meter: str = METER.id) -
     found = hass.states.get(entity_id(hass, platform, key, meter))
     assert found is not None, f"no state of {platform} {key} of {meter}"
     return found
+
+
+def faults(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return what the log holds of faults: traces, and Home Assistant's word that something is to be reported."""
+    records = [record for when in ("setup", "call") for record in caplog.get_records(when)]  # type: ignore[arg-type]
+    return [
+        record.getMessage()
+        for record in records
+        if record.levelno >= logging.WARNING
+        and (record.exc_info or "bug report" in record.getMessage() or "unique ID" in record.getMessage())
+    ]

@@ -70,7 +70,7 @@ async def test_another_gateway_at_the_address_is_not_taken_for_this_one(
     entry.add_to_hass(hass)
     hass.config_entries.async_update_entry(entry, unique_id="fedcba9876543210")
     assert not await hass.config_entries.async_setup(entry.entry_id)
-    assert entry.state is ConfigEntryState.SETUP_ERROR
+    assert entry.state is ConfigEntryState.SETUP_RETRY
     assert entry.error_reason_translation_key == "another_gateway"
 
 
