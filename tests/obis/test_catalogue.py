@@ -301,6 +301,37 @@ def test_a_unit_that_contradicts_the_code_makes_no_statistics(address: str, unit
     assert description.state_class is None
 
 
+@pytest.mark.parametrize(
+    ("address", "unit", "medium", "newer"),
+    [
+        ("3.8.1", "kvarh", E, DeviceClass.REACTIVE_ENERGY),
+        ("3.8.1*12", "kvarh", E, DeviceClass.REACTIVE_ENERGY),
+        ("3.7.0", "kvar", E, DeviceClass.REACTIVE_POWER),
+        ("3.7.0", "kvarh", E, None),
+        ("3.8.0", "kvar", E, None),
+        ("9.7.0", "kVA", E, DeviceClass.APPARENT_POWER),
+        ("9.8.0", "kVAh", E, None),
+        ("14.7.0", "mHz", E, DeviceClass.FREQUENCY),
+        ("6.30", "C", H, DeviceClass.TEMPERATURE_DELTA),
+        ("6.27", "l/h", H, DeviceClass.VOLUME_FLOW_RATE),
+    ],
+)
+def test_newer_versions_have_a_class_for_more_units(
+    address: str, unit: str, medium: Medium, newer: DeviceClass | None
+) -> None:
+    """Which older ones would refuse; and none where the unit contradicts the code."""
+    description = describe(code_of(address, medium), unit)
+    assert (description.device_class, description.newer_class) == (None, newer)
+
+
+@pytest.mark.parametrize(("address", "unit"), [("1.8.0", "kWh"), ("1.7.0", "kW"), ("32.7.0", "V"), ("3.7.0", "var")])
+def test_what_all_versions_know_is_the_same_for_newer_ones(address: str, unit: str) -> None:
+    """One class."""
+    description = describe(code_of(address), unit)
+    assert description.device_class is not None
+    assert description.newer_class is description.device_class
+
+
 @pytest.mark.slow
 def test_keys_tell_all_codes_apart() -> None:
     """The full code is the identity: no two codes share a key, whatever the meter prints together."""
