@@ -26,7 +26,7 @@ from .client import (
     GatewayVersionError,
 )
 from .const import CONF_TLS, LOGGER
-from .devices import async_register_gateway, async_register_meter, async_remove_meter
+from .devices import async_device_of, async_register_gateway, async_register_meter, async_remove_meter
 from .errors import GatewayMismatchError, translated
 from .known import Known
 from .models import (
@@ -266,6 +266,9 @@ class GatewayCoordinator(DataUpdateCoordinator[GatewayData]):
     def _claims(self, meter: Meter) -> bool:
         """Tell whether a meter is shown here."""
         if meter.id in self._hidden:
+            return False
+        if meter.replaced_by and async_device_of(self.hass, self.config_entry.entry_id, meter.id) is None:
+            # The gateway names it until it is started anew, its owner has removed it or never had it.
             return False
         owner = async_claim(self.hass, self.config_entry, meter.id)
         if owner is self.config_entry:

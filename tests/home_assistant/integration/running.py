@@ -121,6 +121,13 @@ class RunningGateway:
         del self._options[meter.id]
         self.feed.meter_removed(meter.id)
 
+    def replace_meter(self, now: MeterIdentity, before: MeterIdentity = METER) -> None:
+        """Read another meter in the place of one."""
+        options = self._options.pop(before.id)[1]
+        self.add_meter(now, slot=options.slot)
+        self.publish(meter=now)
+        self.happen(EventKind.METER_REPLACED, meter=now, previous_meter=before.id)
+
     def publish(
         self,
         *lines: str | Register,
