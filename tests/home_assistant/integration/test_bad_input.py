@@ -67,6 +67,7 @@ async def shown(hass: HomeAssistant, impostor: Impostor, entry: MockConfigEntry,
     """Set up an entry of a gateway with these meters."""
     impostor.meters = list(meters)
     await set_up(hass, entry)
+    await until(lambda: impostor.sockets)
 
 
 # --- other versions
@@ -323,8 +324,7 @@ async def test_a_thousand_meters_are_shown(
     hass: HomeAssistant, impostor: Impostor, entry: MockConfigEntry, caplog: pytest.LogCaptureFixture
 ) -> None:
     """And a reading of one of them costs no more than one of a few."""
-    impostor.meters = [meter_document(f"m_{number}") for number in range(1000)]
-    await set_up(hass, entry)
+    await shown(hass, impostor, entry, *(meter_document(f"m_{number}") for number in range(1000)))
     await hass.async_block_till_done()
     assert len(dr.async_entries_for_config_entry(dr.async_get(hass), entry.entry_id)) == 1001
     assert state(hass, "sensor", ENERGY, "m_999").state == "1.000"

@@ -7,7 +7,7 @@ from datetime import timedelta
 import pytest
 from homeassistant.components.event import ATTR_EVENT_TYPE, ATTR_EVENT_TYPES
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
-from homeassistant.core import Event, EventStateChangedData, HomeAssistant, State
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant, State, callback
 from homeassistant.helpers.event import async_track_state_change_event
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -28,6 +28,7 @@ def heard(hass: HomeAssistant) -> list[State]:
     """Return a list that grows with each event of the meter."""
     states: list[State] = []
 
+    @callback
     def note(event: Event[EventStateChangedData]) -> None:
         new = event.data["new_state"]
         # Its last event is its state again when the gateway is back.

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.util.dt import utcnow
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 
@@ -105,7 +105,7 @@ async def test_a_line_that_breaks_now_and_then_is_taken_up_without_a_word(
     monkeypatch.setattr(push, "STEADY_AFTER", 0.0)
     await set_up(hass, entry)
     states: list[str] = []
-    hass.bus.async_listen("state_changed", lambda event: states.append(event.data["new_state"].state))
+    hass.bus.async_listen("state_changed", callback(lambda event: states.append(event.data["new_state"].state)))
     gateway.drop_streams()
     gateway.publish("1.8.0(0012399.000*kWh)")
     await until(lambda: state(hass, "sensor", ENERGY).state == "12399.000")
@@ -171,6 +171,7 @@ async def test_a_gateway_that_tells_is_asked_rarely(
 ) -> None:
     """Once in a quarter of an hour, to be sure."""
     await set_up(hass, paired)
+    await until(lambda: impostor.sockets)
     for _ in range(CHECK_EVERY):
         await paired.runtime_data.async_refresh()
     assert impostor.asked.count("GET meters") == 1
@@ -183,6 +184,7 @@ async def test_a_poll_that_fails_beside_a_stream_that_works_is_no_failure(
 ) -> None:
     """What the stream tells is known."""
     await set_up(hass, paired)
+    await until(lambda: impostor.sockets)
     paired.runtime_data.client.meters = _fails  # type: ignore[method-assign]
     for _ in range(CHECK_EVERY + 1):
         await paired.runtime_data.async_refresh()
@@ -199,6 +201,7 @@ async def test_what_was_missed_is_asked_for(hass: HomeAssistant, impostor: Impos
     """From the last message that was taken, of the same run of the gateway."""
     impostor.sequence = 7
     await set_up(hass, paired)
+    await until(lambda: impostor.sockets)
     assert impostor.subscriptions == [{"type": "subscribe", "stream": "run", "since": 7}]
     await impostor.tell({"type": "reading", "sequence": 8, "meter": "abc_1", "reading": {}, "health": {}})
     await until(lambda: paired.runtime_data.known.heard == 8)
@@ -229,6 +232,7 @@ async def test_after_what_cannot_be_understood_all_is_asked_for(
     """It would come again from the same place on; nothing of it is shown, and no fault is left in the log."""
     impostor.sequence = 7
     await set_up(hass, paired)
+    await until(lambda: impostor.sockets)
     await impostor.tell(told)
     await until(lambda: len(impostor.subscriptions) == 2)
     assert impostor.subscriptions[1] == {"type": "subscribe", "stream": "run", "since": None}
@@ -241,6 +245,7 @@ async def test_what_a_newer_gateway_tells_is_passed_over(
 ) -> None:
     """It is counted, and the next message is understood."""
     await set_up(hass, paired)
+    await until(lambda: impostor.sockets)
     reading = reading_document([{"id": ENERGY}], "2.000", of_tomorrow=True)
     await impostor.tell(
         {"type": "weather", "sequence": 1, "of": ["tomorrow"]},
@@ -258,6 +263,7 @@ async def test_what_was_told_before_is_passed_over(
     """Numbers tell it."""
     impostor.sequence = 7
     await set_up(hass, paired)
+    await until(lambda: impostor.sockets)
     old, new = (reading_document([{"id": ENERGY}], value) for value in ("1.500", "2.000"))
     await impostor.tell(
         {"type": "reading", "sequence": 8, "meter": "abc_1", "reading": new, "health": {}},
@@ -345,6 +351,7 @@ async def test_a_gateway_that_is_updated_too_far_says_so(
 ) -> None:
     """An error, since something is to be done; back at its version, it works."""
     await set_up(hass, paired)
+    await until(lambda: impostor.sockets)
     impostor.gateway = {"api": "2.0"}
     await impostor.sockets[0].close()
     await until(lambda: not paired.runtime_data.last_update_success)
