@@ -48,7 +48,7 @@ def async_setup_problems(hass: HomeAssistant) -> None:
             hass.async_create_task(async_forget(hass, entry.entry_id), f"forget {entry.title}")
         elif entry.disabled_by is not None:
             async_clear(hass, entry.entry_id)
-        elif entry.state is ConfigEntryState.SETUP_ERROR:
+        elif entry.state in {ConfigEntryState.SETUP_ERROR, ConfigEntryState.SETUP_RETRY}:
             api = (entry.error_reason_translation_placeholders or {}).get("api", "")
             key = entry.error_reason_translation_key
             if key in {"gateway_newer", "gateway_older"}:
@@ -141,25 +141,27 @@ class _Watch:
     def _look_at(self, meter: Meter) -> None:
         now = monotonic()
         watched = self._memory.of(meter, now)
-        before = None if watched.meter is None else (watched.silence.long, watched.damage.much)
         is_new = watched.meter is not meter
         if is_new:
             watched.meter = meter
             watched.damage.take(meter.health)
             self._look_whether_replaced(meter)
         watched.silence.take(meter, now)
-        if (watched.silence.long, watched.damage.much) != before or (is_new and before != (False, False)):
-            self._say_how_reading_goes(meter, watched)
+        wanted = not meter.replaced_by and watched.silence.long, not meter.replaced_by and watched.damage.much
+        said = (SILENT, meter.id) in self._of_meters, (MISPLACED, meter.id) in self._of_meters
+        if wanted != said or (is_new and any(said)):
+            self._say_how_reading_goes(meter, watched, is_silent=wanted[0], is_damaged=wanted[1])
             self._memory.async_save()
 
     @callback
-    def _say_how_reading_goes(self, meter: Meter, watched: Watched) -> None:
+    def _say_how_reading_goes(self, meter: Meter, watched: Watched, *, is_silent: bool, is_damaged: bool) -> None:
         title, silent, misplaced = self._entry.title, None, None
-        device = None if meter.replaced_by else self._device(meter.id)
-        if device is not None and watched.silence.long:
-            silent = notices.silent(meter, device, watched.silence.last, title, self._of_meters.get((SILENT, meter.id)))
-        if device is not None and watched.damage.much:
-            misplaced = notices.misplaced(meter, device, title)
+        if (device := self._device(meter.id)) is not None:
+            if is_silent:
+                before = self._of_meters.get((SILENT, meter.id))
+                silent = notices.silent(meter, device, watched.silence.last, title, before)
+            if is_damaged:
+                misplaced = notices.misplaced(meter, device, title)
         self._say_of(SILENT, meter.id, silent)
         self._say_of(MISPLACED, meter.id, misplaced)
 
