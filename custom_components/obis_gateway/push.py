@@ -67,6 +67,8 @@ class Push:
                         self._go_on()
                     elif welcome and known.stream == welcome.stream and known.heard >= welcome.sequence:
                         self._begin()
+                    # After an absence thousands may be there at once: others have their turn.
+                    await asyncio.sleep(0)
         except GatewayError as error:
             return error
         except Exception as fault:  # noqa: BLE001 - said whole in the log
