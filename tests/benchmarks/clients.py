@@ -3,37 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
 import re
 import socket
 import tempfile
-import termios
-import threading
 import time
-import tty
-from collections.abc import Iterator
 from pathlib import Path
 
 import aiohttp
 
 from tests.benchmarks.figures import Figure, number
-from tests.benchmarks.paced_meter import even
 from tests.benchmarks.processes import COMMAND, Program, program
-from tests.benchmarks.telegrams import SMALL, Household
+from tests.benchmarks.pushing_meter import RATE, pushing_meters
 
 CLIENTS = 50
 SECONDS = 20.0
-RATE = 19200
-TICK = 0.016
-"""Characters come as USB adapters hand them over."""
 
 _CODE = re.compile(r"pairing code [^:]*: (\d{3} \d{3})")
 
 
 def measure() -> list[Figure]:
     """Return the processor time with all clients, and what of it is theirs."""
-    with tempfile.TemporaryDirectory() as name, _pushing_meter(Path(name)) as link:
+    with tempfile.TemporaryDirectory() as name, pushing_meters(Path(name)) as (link,):
         folder, port = Path(name), _free_port()
         (folder / "obis-gateway.yaml").write_text(
             f"port: {link}\nmode: D\nbaudrate: {RATE}\nmqtt: {{enabled: false}}\n"
@@ -104,41 +94,6 @@ async def _count(client: aiohttp.ClientWebSocketResponse, counts: list[int], pla
     while True:
         # Taken apart no further than is needed: the clients' own work is not measured.
         counts[place] += '"type":"reading"' in (await client.receive_str())[:40]
-
-
-@contextlib.contextmanager
-def _pushing_meter(folder: Path) -> Iterator[Path]:
-    """Give the port of a meter that sends a telegram of household size each second."""
-    master, slave = os.openpty()
-    tty.setraw(slave, termios.TCSANOW)
-    link = folder / "meter"
-    link.symlink_to(os.ttyname(slave))
-    over = threading.Event()
-    thread = threading.Thread(target=_push, args=(master, over))
-    thread.start()
-    try:
-        yield link
-    finally:
-        over.set()
-        thread.join()
-        os.close(master)
-        os.close(slave)
-
-
-def _push(master: int, over: threading.Event) -> None:
-    due = time.monotonic()
-    for message in Household(SMALL):
-        telegram = even(b"/ISK5PUSHED-0001\r\n\r\n" + message[1:-2])
-        sent = 0
-        while sent < len(telegram):
-            if over.wait(max(0.0, due + sent * 10 / RATE + TICK - time.monotonic())):
-                return
-            there = min(len(telegram), int((time.monotonic() - due) * RATE / 10))
-            os.write(master, telegram[sent:there])
-            sent = there
-        due += 1.0
-        if over.wait(max(0.0, due - time.monotonic())):
-            return
 
 
 def _free_port() -> int:

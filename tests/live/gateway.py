@@ -32,6 +32,17 @@ class Simulated:
     seed: int = 1
     options: tuple[str, ...] = ()
     pushes: bool = False
+    port: Path | None = None
+    """Where it is already, simulated by somebody else."""
+    baudrate: int | None = None
+    """Of a meter that pushes at another rate than usual."""
+
+    @property
+    def settings(self) -> str:
+        """How it is read."""
+        if not self.pushes:
+            return "every: 1s, aligned: false"
+        return "mode: D" if self.baudrate is None else f"mode: D, baudrate: {self.baudrate}"
 
     @property
     def arguments(self) -> list[str]:
@@ -66,10 +77,10 @@ class Gateway:
         self.folder.mkdir(parents=True)
         entries = []
         for meter in self.meters:
-            link = str(self.folder / meter.name)
-            self._simulators.append(_started("simulate", "--quiet", *meter.arguments, "--link", link))
-            when = "mode: D" if meter.pushes else "every: 1s, aligned: false"
-            entries.append(f"  - {{name: {meter.name}, port: {link}, {when}}}\n")
+            link = meter.port or self.folder / meter.name
+            if meter.port is None:
+                self._simulators.append(_started("simulate", "--quiet", *meter.arguments, "--link", str(link)))
+            entries.append(f"  - {{name: {meter.name}, port: {link}, {meter.settings}}}\n")
         (self.folder / "obis-gateway.yaml").write_text(
             f"meters:\n{''.join(entries)}mqtt: {{enabled: false}}\n"
             f"api: {{host: 127.0.0.1, port: {self.port}, announce: {str(self.announce).lower()}}}\n"
@@ -77,7 +88,7 @@ class Gateway:
             "utf-8",
         )
         for meter in self.meters:
-            await until((self.folder / meter.name).is_symlink, 20)
+            await until((meter.port or self.folder / meter.name).is_symlink, 20)
         await self.start()
         return self
 

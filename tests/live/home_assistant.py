@@ -201,6 +201,11 @@ class Socket:
         number = next(self._numbers)
         return await self._send(number, command, more)
 
+    async def ping(self) -> None:
+        """Return when Home Assistant has answered."""
+        number = next(self._numbers)
+        await self._send(number, "ping", {})
+
     @contextlib.asynccontextmanager
     async def subscribed(self, command: str, /, **more: Any) -> AsyncIterator[asyncio.Queue[Any]]:
         """Give the events that a command brings."""
@@ -225,11 +230,19 @@ class Socket:
                 case "event":
                     if (queue := self._events.get(document["id"])) is not None:
                         queue.put_nowait(document["event"])
-                case "result" if document["success"]:
-                    self._answers.pop(document["id"]).set_result(document["result"])
-                case "result":
-                    self._answers.pop(document["id"]).set_exception(Refused(document["error"]))
+                case "result" | "pong":
+                    self._answer(document)
                 case _:
                     pass
         for answer in self._answers.values():
             answer.cancel()
+
+    def _answer(self, document: dict[str, Any]) -> None:
+        answer = self._answers.pop(document["id"])
+        if answer.done():
+            # Nobody waits for it any more.
+            return
+        if document.get("success", True):
+            answer.set_result(document.get("result"))
+        else:
+            answer.set_exception(Refused(document["error"]))
