@@ -13,6 +13,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_HOST, CONF_PORT, CONF_TOKEN
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
+from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
@@ -26,7 +27,13 @@ from .client import (
     GatewayVersionError,
 )
 from .const import CONF_TLS, LOGGER
-from .devices import async_device_of, async_register_gateway, async_register_meter, async_remove_meter
+from .devices import (
+    async_device_of,
+    async_disabled,
+    async_register_gateway,
+    async_register_meter,
+    async_remove_meter,
+)
 from .errors import GatewayMismatchError, translated
 from .known import Known
 from .models import (
@@ -103,6 +110,9 @@ class GatewayCoordinator(DataUpdateCoordinator[GatewayData]):
         self._meter_listeners: dict[object, MeterListener] = {}
         self._event_listeners: dict[object, tuple[str | None, EventListener]] = {}
         entry.async_on_unload(partial(async_release, hass, entry))
+        entry.async_on_unload(
+            hass.bus.async_listen(dr.EVENT_DEVICE_REGISTRY_UPDATED, self._adopt, event_filter=_was_disabled)
+        )
 
     # --- for those who look
 
@@ -297,7 +307,7 @@ class GatewayCoordinator(DataUpdateCoordinator[GatewayData]):
         async_release(self.hass, self.config_entry, meter_id)
         self._described.pop(meter_id, None)
         self.data = self._shown(self.data.gateway)
-        self._adoption.async_update(self.data.meters)
+        self._adopt()
         self.async_update_listeners()
 
     @callback
@@ -314,7 +324,16 @@ class GatewayCoordinator(DataUpdateCoordinator[GatewayData]):
                 async_register_meter(hass, entry_id, meter, gateway, self._device_id)
                 for listener in list(self._meter_listeners.values()):
                     _call(listener, meter)
-        self._adoption.async_update(self.data.meters)
+        self._adopt()
+
+    @callback
+    def _adopt(self, _: object = None) -> None:
+        """Tell the gateway which meters are shown; those whose devices the user has disabled are not."""
+        if not self._device_id:
+            return  # Nothing is known yet.
+        disabled = async_disabled(self.hass, self.config_entry.entry_id)
+        shown = {meter_id: meter for meter_id, meter in self.data.meters.items() if meter_id not in disabled}
+        self._adoption.async_update(shown)
 
     def _say_units(self, before: Meter, now: Meter) -> None:
         """Say once of a register that its unit changed."""
@@ -353,6 +372,12 @@ def _call[*Ts](listener: Callable[[*Ts], None], *arguments: *Ts) -> None:
         listener(*arguments)
     except Exception:  # noqa: BLE001 - said whole in the log
         LOGGER.exception("a listener failed; please report this")
+
+
+@callback
+def _was_disabled(event_data: dr.EventDeviceRegistryUpdatedData) -> bool:
+    """Tell whether a device was disabled or enabled."""
+    return event_data["action"] == "update" and "disabled_by" in event_data["changes"]
 
 
 def _description(meter: Meter) -> tuple[object, ...]:

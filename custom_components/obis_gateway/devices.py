@@ -53,6 +53,13 @@ def async_device_of(hass: HomeAssistant, entry_id: str, meter_id: str) -> dr.Dev
 
 
 @callback
+def async_disabled(hass: HomeAssistant, entry_id: str) -> set[str]:
+    """Return the meters, and perhaps the gateway, whose devices of an entry are disabled."""
+    devices = dr.async_entries_for_config_entry(dr.async_get(hass), entry_id)
+    return {identifier[1] for device in devices if device.disabled for identifier in device.identifiers}
+
+
+@callback
 def async_remove_meter(hass: HomeAssistant, entry_id: str, meter_id: str) -> None:
     """Remove an entry's device of a meter, with its entities."""
     if (device := async_device_of(hass, entry_id, meter_id)) is None:

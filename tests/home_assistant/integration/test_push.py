@@ -21,6 +21,7 @@ from tests.home_assistant.integration.conftest import entry_for, set_up
 from tests.home_assistant.integration.impostor import Impostor, meter_document, reading_document
 from tests.home_assistant.integration.running import RunningGateway, until
 from tests.home_assistant.integration.seen import faults, registered, state
+from tests.mqtt.samples import METER
 
 ENERGY = "1_0_1_8_0_255"
 
@@ -379,6 +380,23 @@ async def test_a_fault_of_ours_is_said_with_its_trace_and_polling_goes_on(
     await until(lambda: waits.done)
     assert [level for level, _ in said(caplog)] == ["ERROR", "INFO"]
     assert paired.runtime_data.last_update_success
+    caplog.clear()
+
+
+async def test_a_fault_of_one_listener_does_not_keep_others_from_the_reading(
+    hass: HomeAssistant, gateway: RunningGateway, loaded: MockConfigEntry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is said with its trace."""
+
+    def fails() -> None:
+        raise RuntimeError("of a test")
+
+    stop = loaded.runtime_data.async_add_listener(fails, METER.id)
+    gateway.publish("1.8.0(0012399.000*kWh)")
+    await until(lambda: state(hass, "sensor", ENERGY).state == "12399.000")
+    assert "a listener failed" in caplog.text
+    assert loaded.runtime_data.streaming
+    stop()
     caplog.clear()
 
 
