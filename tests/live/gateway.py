@@ -75,18 +75,11 @@ class Gateway:
 
     async def __aenter__(self) -> Self:
         self.folder.mkdir(parents=True)
-        entries = []
         for meter in self.meters:
-            link = meter.port or self.folder / meter.name
             if meter.port is None:
-                self._simulators.append(_started("simulate", "--quiet", *meter.arguments, "--link", str(link)))
-            entries.append(f"  - {{name: {meter.name}, port: {link}, {meter.settings}}}\n")
-        (self.folder / "obis-gateway.yaml").write_text(
-            f"meters:\n{''.join(entries)}mqtt: {{enabled: false}}\n"
-            f"api: {{host: 127.0.0.1, port: {self.port}, announce: {str(self.announce).lower()}}}\n"
-            f"gateway: {{state_dir: {self.folder}/state}}\n",
-            "utf-8",
-        )
+                link = str(self.folder / meter.name)
+                self._simulators.append(_started("simulate", "--quiet", *meter.arguments, "--link", link))
+        self.configure()
         for meter in self.meters:
             await until((meter.port or self.folder / meter.name).is_symlink, 20)
         await self.start()
@@ -100,6 +93,19 @@ class Gateway:
             simulator.send_signal(signal.SIGTERM)
         for simulator in self._simulators:
             simulator.wait(10)
+
+    def configure(self) -> None:
+        """Write the configuration."""
+        entries = "".join(
+            f"  - {{name: {meter.name}, port: {meter.port or self.folder / meter.name}, {meter.settings}}}\n"
+            for meter in self.meters
+        )
+        (self.folder / "obis-gateway.yaml").write_text(
+            f"meters:\n{entries}mqtt: {{enabled: false}}\n"
+            f"api: {{host: 127.0.0.1, port: {self.port}, announce: {str(self.announce).lower()}}}\n"
+            f"gateway: {{state_dir: {self.folder}/state}}\n",
+            "utf-8",
+        )
 
     async def start(self) -> None:
         """Start the service, and return when its API answers."""

@@ -36,15 +36,17 @@ ACCEPTED: Final = (
 class HomeAssistant:
     """Home Assistant in ``folder``: ``start`` it, then ask ``rest`` and ``socket``; ``stop`` it."""
 
-    def __init__(self, folder: Path, port: int, *, zeroconf: bool, host: str = "127.0.0.1") -> None:
+    def __init__(
+        self, folder: Path, port: int, *, zeroconf: bool, user: str = "tester", password: str | None = None
+    ) -> None:
         self.folder = folder
         self.url = f"http://127.0.0.1:{port}"
-        self._variables = prepare(folder, port=port, host=host, zeroconf=zeroconf)
-        self._output = folder / "hass.out"
+        self._variables = prepare(folder, port=port, zeroconf=zeroconf)
+        self.log_file = folder / "hass.out"
         self._process: subprocess.Popen[bytes] | None = None
         self._session: ClientSession | None = None
         self._socket: Socket | None = None
-        self.password = secrets.token_urlsafe(12)
+        self._user, self._password = user, password or secrets.token_urlsafe(12)
         self.tokens: dict[str, Any] = {}
         self.expected = list(ACCEPTED)
         """Of lines with these in them nothing is made: what Home Assistant always says, and what a test provokes."""
@@ -64,7 +66,7 @@ class HomeAssistant:
     @property
     def log(self) -> str:
         """All that it has said."""
-        return self._output.read_text("utf-8", errors="replace")
+        return self.log_file.read_text("utf-8", errors="replace")
 
     def complaints(self, since: int = 0) -> list[str]:
         """Return unexpected warnings and errors behind so many characters of the log, with what stands below each."""
@@ -94,7 +96,7 @@ class HomeAssistant:
 
     def _start_process(self) -> None:
         environment = {**os.environ, **self._variables}
-        with self._output.open("ab") as output:
+        with self.log_file.open("ab") as output:
             self._process = subprocess.Popen(
                 [HASS, "--config", self.folder], stdout=output, stderr=subprocess.STDOUT, env=environment
             )
@@ -113,8 +115,10 @@ class HomeAssistant:
 
     async def _make_user(self) -> None:
         client = f"{self.url}/"
-        person = {"client_id": client, "name": "Tester", "username": "tester", "password": self.password}
-        code = (await self.rest("POST", "/api/onboarding/users", {**person, "language": "en"}))["auth_code"]
+        person = {"client_id": client, "name": self._user.capitalize(), "username": self._user}
+        code = (
+            await self.rest("POST", "/api/onboarding/users", {**person, "password": self._password, "language": "en"})
+        )["auth_code"]
         assert self._session is not None
         form = {"client_id": client, "grant_type": "authorization_code", "code": code}
         async with self._session.post("/auth/token", data=form) as answer:
@@ -129,18 +133,22 @@ class HomeAssistant:
 
     async def stop(self) -> None:
         """End it as a service manager does."""
-        if self._socket is not None:
-            await self._socket.close()
-        if self._session is not None:
-            await self._session.close()
-        if self._process is None or self._process.poll() is not None:
-            return
-        self._process.send_signal(signal.SIGTERM)
         try:
-            await asyncio.to_thread(self._process.wait, 30)
+            if self._socket is not None:
+                await self._socket.close()
+            if self._session is not None:
+                await self._session.close()
+        finally:
+            if self._process is not None and self._process.poll() is None:
+                await self._end(self._process)
+
+    async def _end(self, process: subprocess.Popen[bytes]) -> None:
+        process.send_signal(signal.SIGTERM)
+        try:
+            await asyncio.to_thread(process.wait, 30)
         except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+            process.kill()
+            process.wait()
             raise
 
     async def rest(self, method: str, path: str, body: object = None) -> Any:

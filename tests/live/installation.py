@@ -42,7 +42,7 @@ _STAND_INS: Final = {
 """Camera pictures and voice need a compiler or a library of the system; they are always loaded and never used here."""
 
 
-def prepare(folder: Path, *, port: int, host: str = "127.0.0.1", zeroconf: bool = False) -> dict[str, str]:
+def prepare(folder: Path, *, port: int, zeroconf: bool) -> dict[str, str]:
     """Lay out ``folder`` and return the environment variables that ``hass -c folder`` is to be started with."""
     (folder / "custom_components").mkdir(parents=True)
     (folder / "custom_components" / "obis_gateway").symlink_to(ROOT / "custom_components" / "obis_gateway")
@@ -50,7 +50,7 @@ def prepare(folder: Path, *, port: int, host: str = "127.0.0.1", zeroconf: bool 
     (folder / "configuration.yaml").write_text(CONFIGURATION + discovery, "utf-8")
     (folder / "automations.yaml").write_text("[]\n", "utf-8")
     _copy_blueprints(folder)
-    _store(folder, "http", 3, {"stable": _http(host, port), "pending": None, "yaml_migration_done": True})
+    _store(folder, "http", 3, {"stable": _http(port), "pending": None, "yaml_migration_done": True})
     # What these steps of the first start would do needs the internet.
     _store(folder, "onboarding", 4, {"done": ["analytics", "core_config", "integration"]})
     programs = folder / "programs"
@@ -96,9 +96,9 @@ def _program(file: Path, line: str) -> None:
     file.chmod(file.stat().st_mode | stat.S_IXUSR)
 
 
-def _http(host: str, port: int) -> dict[str, object]:
+def _http(port: int) -> dict[str, object]:
     return {
-        "server_host": [host],
+        "server_host": ["127.0.0.1"],
         "server_port": port,
         "cors_allowed_origins": [],
         "login_attempts_threshold": -1,

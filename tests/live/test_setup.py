@@ -12,6 +12,7 @@ from obisgw.simulator.household import Household
 from obisgw.simulator.serve import SimulatorOptions
 from tests.live.gateway import Gateway, Simulated
 from tests.live.installed import FLOWS, Installed, add_by_address, becomes, flow_of, installed, remove
+from tests.mqtt.brokers import free_port
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -29,7 +30,7 @@ async def test_it_is_found_by_itself_and_paired_by_its_code(
     tmp_path: Path,
     can_announce: bool,  # noqa: FBT001
 ) -> None:
-    """A wrong code is said and can be corrected; without multicast the user gives the address."""
+    """A wrong code is said and can be corrected; its new address is followed. Else the user gives the address."""
     async with Gateway(tmp_path / "gateway", (HOUSE,), announce=can_announce) as gateway:
         await gateway.let_in()
         gateway_id = (await gateway.ask("GET", "gateway"))["id"]
@@ -48,8 +49,20 @@ async def test_it_is_found_by_itself_and_paired_by_its_code(
         found = Installed(home, gateway, ended["result"]["entry_id"])
         entry = await found.entry()
         assert (entry["state"], entry["source"]) == ("loaded", "zeroconf" if can_announce else "user")
-        devices = await found.devices()
-        assert devices.keys() == {gateway_id, (await gateway.meter())["id"]}
+        meter = (await gateway.meter())["id"]
+        assert (await found.devices()).keys() == {gateway_id, meter}
+        if can_announce:
+            await gateway.stop()
+            gateway.port = free_port()
+            gateway.configure()
+            await gateway.start()
+
+            async def followed() -> bool:
+                return await found.state(f"{meter}_1_0_1_8_0_255") not in {None, "unavailable"} and (
+                    f":{gateway.port}/" in (await found.devices())[gateway_id]["configuration_url"]
+                )
+
+            await becomes(followed)
         await remove(found)
 
 
