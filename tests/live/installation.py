@@ -25,6 +25,7 @@ config:
 energy:
 frontend:
 history:
+input_boolean:
 logbook:
 recorder:
   commit_interval: 0
@@ -49,7 +50,6 @@ def prepare(folder: Path, *, port: int, zeroconf: bool) -> dict[str, str]:
     discovery = "zeroconf:\n" if zeroconf else ""
     (folder / "configuration.yaml").write_text(CONFIGURATION + discovery, "utf-8")
     (folder / "automations.yaml").write_text("[]\n", "utf-8")
-    _copy_blueprints(folder)
     _store(folder, "http", 3, {"stable": _http(port), "pending": None, "yaml_migration_done": True})
     # What these steps of the first start would do needs the internet.
     _store(folder, "onboarding", 4, {"done": ["analytics", "core_config", "integration"]})
@@ -112,10 +112,3 @@ def _store(folder: Path, key: str, storage_version: int, data: dict[str, object]
     (folder / ".storage").mkdir(exist_ok=True)
     document = {"version": storage_version, "minor_version": 1, "key": key, "data": data}
     (folder / ".storage" / key).write_text(json.dumps(document), "utf-8")
-
-
-def _copy_blueprints(folder: Path) -> None:
-    for file in sorted((ROOT / "blueprints").rglob("*.yaml")):
-        place = folder / "blueprints" / file.relative_to(ROOT / "blueprints")
-        place.parent.mkdir(parents=True, exist_ok=True)
-        place.write_bytes(file.read_bytes())

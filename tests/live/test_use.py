@@ -46,9 +46,22 @@ async def meter(house: Cabled) -> str:
     return str((await house.gateway.meter())["id"])
 
 
+@pytest_asyncio.fixture(loop_scope="session")
+async def blueprints(home: HomeAssistant) -> list[str]:
+    """All our blueprints, saved as the dialog that imports them does; returns their paths."""
+    folder = ROOT / "custom_components" / "obis_gateway" / "blueprints" / "automation"
+    paths = [str(file.relative_to(folder)) for file in sorted(folder.rglob("*.yaml"))]
+    for path in paths:
+        text = (folder / path).read_text("utf-8")
+        await home.socket.call("blueprint/save", domain="automation", path=path, yaml=text, allow_override=True)
+    listed = await home.socket.call("blueprint/list", domain="automation")
+    assert {path for path in paths if "error" not in listed[path]} == set(paths)
+    return paths
+
+
 async def automate(home: HomeAssistant, name: str, **automation: Any) -> None:
     """Save an automation, as the editor does."""
-    body = {"alias": name, "mode": "queued", **automation}
+    body = {"alias": name, **automation}
     await home.rest("POST", f"/api/config/automation/config/{name}", body)
 
 
@@ -84,8 +97,10 @@ async def test_counters_fit_the_energy_dashboard(home: HomeAssistant, house: Cab
     await home.socket.call("energy/save_prefs", energy_sources=[])
 
 
-async def test_a_tariff_change_starts_automations(home: HomeAssistant, house: Cabled, meter: str) -> None:
-    """By our own trigger, by the event entity, and by the sensor's state."""
+async def test_a_tariff_change_starts_automations(
+    home: HomeAssistant, house: Cabled, meter: str, blueprints: list[str]
+) -> None:
+    """By our own trigger, by the event entity, by the sensor's state, and by the blueprint that starts an appliance."""
     tariff, happened = await house.entity_id(f"{meter}_tariff"), await house.entity_id(f"{meter}_events")
     triggers = {
         "own": {"trigger": "obis_gateway.tariff_changed", "target": {"entity_id": tariff}},
@@ -98,16 +113,26 @@ async def test_a_tariff_change_starts_automations(home: HomeAssistant, house: Ca
     }
     for name, trigger in triggers.items():
         await automate(home, name, triggers=[trigger], actions=[{"event": f"live_{name}"}])
+    appliance = "input_boolean." + (await home.socket.call("input_boolean/create", name="Washing machine"))["id"]
+    (starting,) = [one for one in blueprints if "low_tariff" in one]
     async with (
         home.socket.subscribed("subscribe_events", event_type="live_own") as own,
         home.socket.subscribed("subscribe_events", event_type="live_event") as event,
         home.socket.subscribed("subscribe_events", event_type="live_state") as state,
     ):
         before = await becomes(partial(is_one_of, house, f"{meter}_tariff", TARIFFS))
+        (after,) = TARIFFS - {before}
+        chosen = {"tariff": tariff, "low": [after], "appliance": {"entity_id": appliance}}
+        await automate(home, "blueprint", use_blueprint={"path": starting, "input": chosen})
         for events in (own, event, state):
             await fired(events)
-        assert {before, await house.state(f"{meter}_tariff")} == {"t1", "t2"}
-    for name in triggers:
+
+    async def started() -> bool:
+        return bool((await home.states())[appliance]["state"] == "on")
+
+    # It may have been added just behind a change.
+    await becomes(started, CHANGES_WITHIN)
+    for name in (*triggers, "blueprint"):
         await home.rest("DELETE", f"/api/config/automation/config/{name}")
 
 
