@@ -14,6 +14,10 @@ from .const import DOMAIN
 GUIDES: Final = "https://github.com/obis-gateway/obis-gateway/blob/main/docs/guides"
 
 
+REPLACED: Final = "meter_replaced"
+"""A question: it is asked once, also when an entry is loaded anew, so that automations can wait for it."""
+
+
 @dataclass(frozen=True, slots=True)
 class Issue:
     """One notice. ``key`` names its texts, ``kind`` and ``about`` make its id, ``meter`` is what it is about.
@@ -66,7 +70,8 @@ def async_of_entry(hass: HomeAssistant, entry_id: str) -> dict[str, ir.IssueEntr
 
 @callback
 def async_clear(hass: HomeAssistant, entry_id: str, *, unloaded: bool = False) -> None:
-    """Take an entry's notices back; while it is ``unloaded``, keep in mind which were ignored."""
+    """Take an entry's notices back; while it is only ``unloaded``, keep questions, and in mind which were ignored."""
     for issue_id, issue in async_of_entry(hass, entry_id).items():
-        if not (unloaded and issue.dismissed_version is not None):
+        kept = issue.dismissed_version is not None or (issue.data or {}).get("kind") == REPLACED
+        if not (unloaded and kept):
             ir.async_delete_issue(hass, DOMAIN, issue_id)

@@ -13,7 +13,7 @@ from homeassistant.util import dt as dt_util
 
 from .client import API_MAJOR
 from .const import DOMAIN
-from .issues import Issue
+from .issues import REPLACED, Issue
 from .models import Gateway, Meter
 from .silence import patience
 
@@ -22,7 +22,6 @@ WANTED_MINOR: Final = 0
 
 SILENT: Final = "meter_silent"
 MISPLACED: Final = "head_misplaced"
-REPLACED: Final = "meter_replaced"
 TWICE: Final = "shown_by_mqtt"
 TWO_GATEWAYS: Final = "two_gateways"
 OUTDATED: Final = "gateway_outdated"

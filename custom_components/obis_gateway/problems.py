@@ -23,10 +23,10 @@ from .client import GatewayVersionError
 from .const import DOMAIN
 from .coordinator import GatewayCoordinator, ObisConfigEntry
 from .devices import async_device_of
-from .issues import Issue, async_clear, async_of_entry, async_say
+from .issues import REPLACED, Issue, async_clear, async_of_entry, async_say
 from .memory import Memory, Watched, async_forget, async_memory
 from .models import Meter, MeterEvent
-from .notices import APART, MISPLACED, OUTDATED, REPLACED, SILENT, TWICE, TWO_GATEWAYS
+from .notices import APART, MISPLACED, OUTDATED, SILENT, TWICE, TWO_GATEWAYS
 
 LOOK_EVERY: Final = timedelta(minutes=1)
 TWICE_FOR: Final = 120.0

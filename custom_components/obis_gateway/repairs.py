@@ -15,9 +15,10 @@ from .client import GatewayAuthError, GatewayRefusedError
 from .const import DOMAIN
 from .coordinator import GatewayCoordinator, ObisConfigEntry
 from .devices import async_remove_meter
+from .issues import REPLACED
 from .memory import async_memory
 from .models import GatewayError, Health, Meter
-from .notices import APART, MISPLACED, REPLACED, SILENT, TWICE
+from .notices import APART, MISPLACED, SILENT, TWICE
 from .problems import async_shown_by_mqtt
 
 READ_WITHIN: Final = 50.0

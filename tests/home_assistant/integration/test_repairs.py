@@ -614,6 +614,15 @@ async def test_a_meter_that_was_replaced_while_nobody_listened_is_asked_about(
     assert list(said(hass)) == ["meter_replaced"]
 
 
+async def test_a_question_is_asked_once(hass: HomeAssistant, replaced: MockConfigEntry) -> None:
+    """Automations tell of it: not again with each reload."""
+    seen = changes(hass)
+    assert await hass.config_entries.async_reload(replaced.entry_id)
+    await until(lambda: replaced.runtime_data.streaming)
+    assert seen == []
+    assert list(said(hass)) == ["meter_replaced"]
+
+
 async def test_a_question_goes_with_its_entry(
     hass: HomeAssistant,
     hass_client: ClientSessionGenerator,
