@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final, override
 
-from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
+from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow, RepairsFlowResult
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
@@ -192,14 +192,6 @@ class OlderGatewayFlow(ProblemFlow):
         )
 
 
-class GoneFlow(RepairsFlow):
-    """The gateway was removed from Home Assistant meanwhile."""
-
-    async def async_step_init(self, _: dict[str, str] | None = None) -> RepairsFlowResult:
-        """End."""
-        return self.async_create_entry(data={})
-
-
 _FLOWS: Final[dict[str, type[ProblemFlow]]] = {
     SILENT: ReadAgainFlow,
     MISPLACED: HeadFlow,
@@ -212,8 +204,8 @@ _FLOWS: Final[dict[str, type[ProblemFlow]]] = {
 async def async_create_fix_flow(
     hass: HomeAssistant, _: str, data: dict[str, str | int | float | None] | None
 ) -> RepairsFlow:
-    """Return the flow of an issue."""
+    """Return the flow of an issue; nothing is left to be done of one whose entry was removed meanwhile."""
     about = data or {}
     entry = hass.config_entries.async_get_entry(str(about.get("entry_id")))
     flow = _FLOWS.get(str(about.get("kind")))
-    return GoneFlow() if entry is None or flow is None else flow(entry, str(about.get("meter", "")))
+    return ConfirmRepairFlow() if entry is None or flow is None else flow(entry, str(about.get("meter", "")))

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from homeassistant.components.repairs import DOMAIN as REPAIRS
+from homeassistant.components.repairs import ConfirmRepairFlow
 from homeassistant.config_entries import ConfigEntryDisabler, ConfigEntryState
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers import device_registry as dr
@@ -24,9 +25,12 @@ from custom_components.obis_gateway import memory, notices, problems, repairs
 from custom_components.obis_gateway.const import DOMAIN
 from custom_components.obis_gateway.damage import LEAST, WINDOW
 from custom_components.obis_gateway.devices import async_device_of
+from custom_components.obis_gateway.issues import GUIDES
+from custom_components.obis_gateway.models import Meter
 from obisgw.readings.derive import EventKind
 from obisgw.readings.reading import Health
 from obisgw.readings.shown import GatewayInfo
+from tests.docs.pages import ROOT, anchors
 from tests.home_assistant.integration.conftest import entry_for, set_up
 from tests.home_assistant.integration.impostor import Impostor, meter_document
 from tests.home_assistant.integration.running import RunningGateway, until
@@ -648,6 +652,30 @@ async def test_an_entry_that_is_disabled_says_nothing(hass: HomeAssistant, repla
     assert list(said(hass)) == ["meter_replaced"]
 
 
+async def test_other_integrations_are_left_alone(hass: HomeAssistant, replaced: MockConfigEntry) -> None:
+    """Their entries come and go, and their notices are theirs."""
+    stranger = MockConfigEntry(domain="other")
+    stranger.add_to_hass(hass)
+    data: dict[str, str | int | float | None] = {"entry_id": replaced.entry_id}
+    ir.async_create_issue(
+        hass, "other", "x", data=data, is_fixable=False, severity=ir.IssueSeverity.WARNING, translation_key="x"
+    )
+    await hass.config_entries.async_remove(stranger.entry_id)
+    assert list(said(hass)) == ["meter_replaced"]
+    await hass.config_entries.async_remove(replaced.entry_id)
+    assert ir.async_get(hass).async_get_issue("other", "x") is not None
+
+
+@pytest.mark.parametrize(
+    "data", [None, {}, {"entry_id": "gone", "kind": "meter_silent"}, {"kind": "of_a_newer_version"}]
+)
+async def test_a_notice_that_nobody_knows_any_more_ends_with_a_click(
+    hass: HomeAssistant, data: dict[str, str | int | float | None] | None
+) -> None:
+    """There is nothing left to be done."""
+    assert isinstance(await repairs.async_create_fix_flow(hass, "x", data), ConfirmRepairFlow)
+
+
 # --- versions
 
 
@@ -725,6 +753,8 @@ async def test_a_gateway_that_lacks_something_should_be_updated(
     entry = entry_of(hass, impostor)
     await set_up(hass, entry)
     assert ("gateway_outdated" in said(hass)) is outdated
+    if outdated:
+        assert str(said(hass)["gateway_outdated"].learn_more_url).endswith("/integration.md#versions")
 
 
 async def test_two_hundred_silent_meters_are_said_once_each(
@@ -878,6 +908,32 @@ def test_of_many_meters_some_are_named() -> None:
     meters = notices.two_gateways(entry, left).placeholders["meters"]
     assert meters.startswith("abc_0, abc_1, ")
     assert meters.endswith("abc_9, +4")
+
+
+# --- where more is told
+
+
+def test_each_notice_links_to_a_page_that_is_there(device_registry: dr.DeviceRegistry, hass: HomeAssistant) -> None:
+    """And to the heading about it."""
+    entry = MockConfigEntry(domain=DOMAIN, title="Cellar")
+    entry.add_to_hass(hass)
+    about = device_registry.async_get_or_create(config_entry_id=entry.entry_id, identifiers={(DOMAIN, "abc_1")})
+    meter = Meter("abc_1", "Meter")
+    said = (
+        notices.silent(meter, about, "", "Cellar", None),
+        notices.misplaced(meter, about, "Cellar"),
+        notices.replaced("abc_1", about, "abc_2", None),
+        notices.shown_by_mqtt("abc_1", about, "Cellar"),
+        notices.two_gateways(entry, {"abc_1": "Attic"}),
+        notices.versions_apart(entry, "0.9", newer=False),
+        notices.versions_apart(entry, "2.0", newer=True),
+    )
+    for issue in said:
+        name, _, anchor = issue.guide.partition("#")
+        page = ROOT / "docs/guides" / name
+        assert page.exists()
+        assert not anchor or anchor in anchors(page)
+    assert GUIDES == "https://github.com/obis-gateway/obis-gateway/blob/main/docs/guides"
 
 
 # --- what diagnostics tell of it
