@@ -175,7 +175,7 @@ class RunningGateway:
         return {"enabled": False, "connected": False, "problem": None}
 
 
-async def until(condition: Callable[[], object], within: float = 5.0) -> None:
+async def until(condition: Callable[[], object], within: float = 20.0) -> None:
     """Return as soon as a condition holds; fail when it does not in time."""
     with suppress(TimeoutError):
         async with asyncio.timeout(within):
