@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from time import time
 from typing import Any, Final
 
 from homeassistant.core import HomeAssistant, callback
@@ -13,7 +14,7 @@ from homeassistant.util.hass_dict import HassKey
 from .const import DOMAIN
 from .damage import Damage
 from .models import Meter
-from .silence import Silence, last_reading
+from .silence import PUSHED, Silence, last_reading, patience
 
 VERSION: Final = 1
 SAVE_AFTER: Final = 10
@@ -38,6 +39,7 @@ class Memory:
         # Not in the list of repairs: that is part of diagnostics, and would tell numbers of meters there.
         self._store: Store[dict[str, Any]] = Store(hass, VERSION, f"{DOMAIN}.{entry_id}", private=True)
         self._silent: dict[str, str] = {}
+        self._arrivals: dict[str, tuple[str, float]] = {}
         self._misplaced: set[str] = set()
         self._saved: Mapping[str, Any] = {}
 
@@ -46,6 +48,7 @@ class Memory:
         saved = await self._store.async_load() or {}
         self._saved = saved
         self._silent = dict(saved.get("silent", {}))
+        self._arrivals = {meter_id: (last, at) for meter_id, (last, at) in saved.get("arrivals", {}).items()}
         self._misplaced = set(saved.get("misplaced", ()))
         self.replaced = dict(saved.get("replaced", {}))
         self.answered = set(saved.get("answered", ()))
@@ -54,15 +57,32 @@ class Memory:
         """Return what is remembered of a meter; of one that is new here, what the earlier run has left."""
         found = self.watched.get(meter.id)
         if found is None:
-            last = self._silent.get(meter.id)
-            silence = Silence(now, last_reading(meter) if last is None else last, long=last is not None)
+            silence = self._silence(meter, now)
             found = self.watched[meter.id] = Watched(None, silence, Damage(much=meter.id in self._misplaced))
         return found
+
+    def _silence(self, meter: Meter, now: float) -> Silence:
+        newest = last_reading(meter)
+        if (last := self._silent.get(meter.id)) is not None:
+            return Silence(now, last, long=True)
+        if (arrival := self._arrivals.get(meter.id)) is not None and newest in {"", arrival[0]}:
+            last, at = arrival
+            return Silence(now - max(0.0, time() - at), last)
+        self.async_arrived(meter)
+        return Silence(now, newest)
+
+    @callback
+    def async_arrived(self, meter: Meter) -> None:
+        """Note that a reading has come. Only of those that come rarely it is written: the others tell soon enough."""
+        if patience(meter) > PUSHED:
+            self._arrivals[meter.id] = last_reading(meter), time()
+            self.async_save()
 
     def forget(self, meter_id: str) -> None:
         """Forget a meter that is shown no more, but not that it was replaced."""
         self.watched.pop(meter_id, None)
         self._silent.pop(meter_id, None)
+        self._arrivals.pop(meter_id, None)
         self._misplaced.discard(meter_id)
 
     @callback
@@ -81,6 +101,7 @@ class Memory:
         watched = self.watched.items()
         return {
             "silent": {meter_id: one.silence.last for meter_id, one in watched if one.silence.long},
+            "arrivals": {meter_id: list(arrival) for meter_id, arrival in self._arrivals.items()},
             "misplaced": sorted(meter_id for meter_id, one in watched if one.damage.much),
             "replaced": dict(self.replaced),
             "answered": sorted(self.answered),

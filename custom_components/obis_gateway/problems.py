@@ -146,7 +146,10 @@ class _Watch:
             watched.meter = meter
             watched.damage.take(meter.health)
             self._look_whether_replaced(meter)
+        last = watched.silence.last
         watched.silence.take(meter, now)
+        if watched.silence.last != last:
+            self._memory.async_arrived(meter)
         wanted = not meter.replaced_by and watched.silence.long, not meter.replaced_by and watched.damage.much
         said = (SILENT, meter.id) in self._of_meters, (MISPLACED, meter.id) in self._of_meters
         if wanted != said or (is_new and any(said)):

@@ -58,7 +58,7 @@ SETTINGS = {
             "due": "2026-11-22T12:01:00.000+00:00",
             "health": {"last_error": ERROR, "parity_errors": 3},
         },
-        {"settings": {"port": "/dev/ttyUSB0", "name": "Garden"}, "client": "Home Assistant (Elm Street 5)"},
+        {"settings": {"port": "/dev/ttyUSB0", "name": "Garden"}},
     ],
 }
 SECRETS = (

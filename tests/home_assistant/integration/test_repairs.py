@@ -27,6 +27,7 @@ from custom_components.obis_gateway.damage import LEAST, WINDOW
 from custom_components.obis_gateway.devices import async_device_of
 from custom_components.obis_gateway.issues import GUIDES
 from custom_components.obis_gateway.models import Meter
+from obisgw.mqtt.topics import device_id
 from obisgw.readings.derive import EventKind
 from obisgw.readings.reading import Health
 from obisgw.readings.shown import GatewayInfo
@@ -250,6 +251,47 @@ async def test_a_silence_outlives_a_restart(
     await taken(hass, gateway, loaded)
     await wait(hass, clock, HOUR)
     assert list(said(hass)) == ["meter_silent"]
+
+
+@pytest.mark.parametrize(
+    ("was_read", "restarts"),
+    [
+        (False, ((0, []), (2, []), (2, ["meter_silent"]))),
+        # A clock that is set back makes nobody silent.
+        (True, ((-7, []), (2, []), (2, ["meter_silent"]))),
+    ],
+)
+async def test_a_meter_that_is_read_once_a_day_is_watched_over_restarts(
+    hass: HomeAssistant,
+    gateway: RunningGateway,
+    loaded: MockConfigEntry,
+    clock: HandClock,
+    hass_storage: dict[str, Any],
+    monkeypatch: pytest.MonkeyPatch,
+    restarts: tuple[tuple[int, list[str]], ...],
+    *,
+    was_read: bool,
+) -> None:
+    """Else one that is restarted every other day would never say that it is silent."""
+    now = 1_800_000_000.0
+    monkeypatch.setattr(memory, "time", lambda: now)
+    gateway.add_meter(interval=24 * HOUR)
+    if was_read:
+        gateway.publish()
+    else:
+        await gateway.restart()
+        await until(lambda: loaded.runtime_data.streaming and loaded.runtime_data.meter(METER.id).reading is None, 10)
+    await hass.config_entries.async_reload(loaded.entry_id)
+    await until(lambda: loaded.runtime_data.streaming)
+    for days, silent in restarts:
+        saved = await written(hass, loaded)
+        assert await hass.config_entries.async_unload(loaded.entry_id)
+        hass.data.pop(memory._MEMORIES)
+        hass_storage[f"{DOMAIN}.{loaded.entry_id}"] = saved
+        now = max(now, 1_800_000_000.0) + days * 24 * HOUR
+        clock.now = 17.0
+        await set_up(hass, loaded)
+        assert list(said(hass)) == silent
 
 
 async def written(hass: HomeAssistant, entry: MockConfigEntry) -> dict[str, Any]:
@@ -780,7 +822,7 @@ def by_mqtt(hass: HomeAssistant) -> dr.DeviceEntry:
     entry = MockConfigEntry(domain="mqtt")
     entry.add_to_hass(hass)
     return dr.async_get(hass).async_get_or_create(
-        config_entry_id=entry.entry_id, identifiers={("mqtt", f"obis_gateway_{METER.id}")}, name="By MQTT"
+        config_entry_id=entry.entry_id, identifiers={("mqtt", device_id(METER.id))}, name="By MQTT"
     )
 
 
