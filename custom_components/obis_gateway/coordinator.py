@@ -241,6 +241,9 @@ class GatewayCoordinator(DataUpdateCoordinator[GatewayData]):
                     self._came_up()
                     self.async_update_listeners()
                 self._happening.async_call(meter_id, news)
+                if (replaced := news.details.get("previous_meter")) not in {None, meter_id}:
+                    # Automations wait at the old meter's entity: the new one's is only just being made.
+                    self._happening.async_call_only(replaced, news)
             case NewReading(meter=meter_id) | Availability(meter=meter_id) if meter_id in self.data.meters:
                 self._put(self.known.meters[meter_id])
                 self._looking.async_call(meter_id)

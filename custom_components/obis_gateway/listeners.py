@@ -31,9 +31,14 @@ class Listeners[*Ts]:
     @callback
     def async_call(self, key: object, *arguments: *Ts) -> None:
         """Call those for this key and those for every one."""
-        for own in (key, None):
-            for listener in list(self._listeners.get(own, {}).values()):
-                try:
-                    listener(*arguments)
-                except Exception:  # noqa: BLE001 - said whole in the log
-                    LOGGER.exception("a listener failed; please report this")
+        self.async_call_only(key, *arguments)
+        self.async_call_only(None, *arguments)
+
+    @callback
+    def async_call_only(self, key: object, *arguments: *Ts) -> None:
+        """Call those for this key."""
+        for listener in list(self._listeners.get(key, {}).values()):
+            try:
+                listener(*arguments)
+            except Exception:  # noqa: BLE001 - said whole in the log
+                LOGGER.exception("a listener failed; please report this")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -17,6 +18,7 @@ from obisgw.readings.derive import EventKind
 from tests.home_assistant.integration.conftest import set_up
 from tests.home_assistant.integration.running import RunningGateway, until
 from tests.home_assistant.integration.seen import entity_id, state
+from tests.mqtt.samples import METER
 
 KEY = "events"
 
@@ -51,6 +53,18 @@ async def test_each_event_is_told_with_what_it_is_about(
     assert attributes[ATTR_EVENT_TYPE] == "tariff_switched"
     assert (attributes["previous_tariff"], attributes["tariff"]) == ("t1", "t2")
     assert attributes["at"] == gateway.time.isoformat()
+
+
+async def test_a_replaced_meter_tells_so_itself(
+    hass: HomeAssistant, gateway: RunningGateway, loaded: MockConfigEntry
+) -> None:
+    """Automations wait there; the new meter's entity is only just being made."""
+    new = replace(METER, id="isk_87654321", number="87654321")
+    events = heard(hass)
+    gateway.replace_meter(new)
+    await until(lambda: events)
+    assert events[0].attributes[ATTR_EVENT_TYPE] == "meter_replaced"
+    assert events[0].attributes["previous_meter"] == METER.id
 
 
 def test_all_events_of_the_gateway_are_known() -> None:
