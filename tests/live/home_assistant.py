@@ -106,7 +106,7 @@ class HomeAssistant:
         until = time.monotonic() + _STARTED_WITHIN
         while True:
             with contextlib.suppress(OSError):
-                async with self._session.get("/api/onboarding") as answer:
+                async with self._session.get("/manifest.json") as answer:
                     if answer.status == 200:
                         return
             if self._process.poll() is not None or time.monotonic() > until:
@@ -150,6 +150,8 @@ class HomeAssistant:
             process.kill()
             process.wait()
             raise
+        if process.returncode != 0:
+            raise RuntimeError(f"Home Assistant ended with {process.returncode}:\n{self.log[-2000:]}")
 
     async def rest(self, method: str, path: str, body: object = None) -> Any:
         """Return the JSON that an address answers with; AssertionError for a status of 400 or more."""

@@ -307,6 +307,34 @@ async def test_the_gateway_may_be_restarted(house: Cabled, meter: str) -> None:
     await becomes(partial(is_one_of, house, f"{meter}_tariff", TARIFFS))
 
 
+async def test_a_disabled_entry_shows_nothing_and_leaves_its_meters(
+    home: HomeAssistant, house: Cabled, meter: str
+) -> None:
+    """So that MQTT may show them; enabled again, all is as before."""
+
+    async def adopted() -> bool:
+        return f"shows {meter}" in await house.gateway.command("tokens")
+
+    await becomes(adopted)
+    await home.socket.call("config_entries/disable", entry_id=house.entry_id, disabled_by="user")
+    assert (await house.entry())["state"] == "not_loaded"
+    assert await house.state(f"{meter}_tariff") is None
+    assert not await adopted()
+    await home.socket.call("config_entries/disable", entry_id=house.entry_id, disabled_by=None)
+    await becomes(partial(is_one_of, house, f"{meter}_tariff", TARIFFS))
+    await becomes(adopted)
+
+
+async def test_home_assistant_may_be_restarted(home: HomeAssistant, house: Cabled, meter: str) -> None:
+    """It ends in time and without complaint, and shows the meter again."""
+    tariff, entities = await house.entity_id(f"{meter}_tariff"), await house.entities()
+    await home.stop()
+    await home.start()
+    await becomes(partial(is_one_of, house, f"{meter}_tariff", TARIFFS))
+    assert (await house.entities()).keys() == entities.keys()
+    assert (await home.states())[tariff]["attributes"]["options"]
+
+
 async def test_a_revoked_token_is_asked_for_again(home: HomeAssistant, house: Cabled, meter: str) -> None:
     """The user types a new code, and all is as before."""
     (token,) = await house.gateway.tokens()
