@@ -17,6 +17,7 @@ from .settings import SessionSettings
 from .telegram import Telegram
 
 MAX_IDENTIFICATION = 96
+MAX_SAMPLE = 256
 
 _START = re.compile(rb"/[A-Za-z]{3}[ -'*-.0-~]*\r*\n")
 _CRC = re.compile(rb"[0-9A-Fa-f]{1,4}(?=[\r\n])")
@@ -32,6 +33,8 @@ class PushSession:
         self.settings = settings
         self.baudrate = baudrate
         self.received = 0
+        self.sample = b""
+        """The last raw characters that belong to no telegram, for whoever has to explain a failure."""
         self.finished = False
         self.identification: Identification | None = None
         self._dialects = dialects
@@ -136,6 +139,7 @@ class PushSession:
     def _forget_noise(self) -> None:
         start = self._clean.rfind(b"/")
         keep = start if start >= 0 and len(self._clean) - start <= MAX_IDENTIFICATION else len(self._clean)
+        self.sample = (self.sample + self._raw[:keep])[-MAX_SAMPLE:]
         self._drop(keep)
 
     def _drop(self, count: int) -> None:

@@ -22,9 +22,10 @@ from obisgw.iec62056_21.session import PushSession, ReadoutSession, SessionSetti
 from obisgw.line.discover import stable_name
 from obisgw.line.port import Port, PortSettings
 
-from .explain import Attempt, explain
+from .explain import Attempt, explain, explain_silence
 from .memory import RETRY_FASTER, Learned, Memory
 from .pump import pump
+from .shared_port import BETWEEN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -40,6 +41,9 @@ SILENCE_BETWEEN = 1.0
 """After an attempt that broke off, before the next request; a meter that is still sending would not hear it."""
 
 LONGEST_QUIET = 30.0
+PAUSE_OF_TALKERS = 0.8
+"""So long a pause is waited for in what a meter sends to somebody else: an identification takes less."""
+
 PUSH_BAUDRATE = 9600
 PUSH_PACE = 0.02
 _FORMATS = {
@@ -96,7 +100,7 @@ class MeterReader:
     """Reads one meter. ``number_of`` finds the meter's number in a telegram; this module knows no OBIS codes.
 
     ``session`` is the one under way (for progress: ``received``, ``baudrate``, ``identification``), ``attempts`` the
-    failed ones of the latest readout, ``rejected`` its damaged telegrams.
+    failed ones of the latest readout, ``rejected`` its damaged telegrams. ``listening`` is the session of ``pushes``.
     """
 
     def __init__(
@@ -112,6 +116,7 @@ class MeterReader:
         self.port = port
         self.settings = settings
         self.session: ReadoutSession | None = None
+        self.listening: PushSession | None = None
         self.attempts: list[Attempt] = []
         self.rejected: list[Rejected] = []
         self._dialects = dialects
@@ -145,12 +150,16 @@ class MeterReader:
         dialect = self.settings.dialect
         baudrate = self.settings.baudrate or (dialect.push_baudrate if dialect is not None else None) or PUSH_BAUDRATE
         async with self.port.use(replace(self._port_settings, baudrate=baudrate)) as port:
-            session = PushSession(self._session_settings(port, None), baudrate, self._dialects)
+            self.listening = session = PushSession(self._session_settings(port, None), baudrate, self._dialects)
             async with aclosing(pump(session, port, pace_max=PUSH_PACE)) as events:
                 async for event in events:
                     self._tell(event)
                     if isinstance(event, Received | Rejected):
                         yield event
+
+    def nothing_pushed(self, seconds: float, before: int = 0) -> MeterError:
+        """Return the error of a meter that sent no telegram for so long; ``before`` is what was received until then."""
+        return explain_silence(self.listening, before, seconds, self.settings.where)
 
     # --- attempts
 
@@ -162,6 +171,10 @@ class MeterReader:
             first = LinePlan(start_baudrate=self.settings.baudrate or LinePlan().start_baudrate)
             plan = learned.plan if learned is not None else first
             fresh = plan == first
+            if self.port.busy:
+                # The meter still answers an earlier request. A break ends that, best heard between two of its messages.
+                await _silence(port, BETWEEN, BETWEEN, PAUSE_OF_TALKERS)
+                plan = replace(plan, break_first=True)
             count = 0
             while True:
                 count += 1
@@ -233,13 +246,8 @@ class MeterReader:
                 message = break_message(self._block_check(failed.identification))
                 await port.write(add_parity(message) if port.format in _FORMATS else message)
             return
-        loop = asyncio.get_running_loop()
-        end = loop.time() + LONGEST_QUIET
-        until = loop.time() + (0.2 if failed.failure in {Failure.SILENCE, Failure.ECHO_ONLY} else SILENCE_BETWEEN)
-        while loop.time() < min(until, end):
-            await port.wait(min(until, end))
-            if port.take():
-                until = loop.time() + SILENCE_BETWEEN
+        silent = failed.failure in {Failure.SILENCE, Failure.ECHO_ONLY}
+        await _silence(port, BETWEEN if silent else SILENCE_BETWEEN, SILENCE_BETWEEN, LONGEST_QUIET)
 
     def _within_limits(self, plan: LinePlan, identification: Identification, port: Port) -> LinePlan:
         """Ask for no rate that the port or the owner's limit does not allow."""
@@ -335,6 +343,17 @@ class MeterReader:
     def _tell(self, event: Event) -> None:
         if self._on_event is not None:
             self._on_event(event)
+
+
+async def _silence(port: Port, seconds: float, then: float, longest: float) -> None:
+    """Return when nothing has come for so many seconds, for ``then`` behind characters; after ``longest`` all the same."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + longest
+    until = loop.time() + seconds
+    while loop.time() < min(until, end):
+        await port.wait(min(until, end))
+        if port.take():
+            until = loop.time() + then
 
 
 def asked_mode(mode: MeterMode) -> Mode | None:
