@@ -350,6 +350,16 @@ async def test_a_meter_that_answers_somebody_who_is_gone_is_told_to_stop() -> No
     assert [type(event) for event in events if isinstance(event, FellBack | BreakHeard)] == [FellBack, BreakHeard]
 
 
+async def test_a_meter_that_waits_for_a_nak_is_given_its_time_from_then_on() -> None:
+    """The first request behind its data is not heard; the ones after that come later, and are."""
+    async with Simulator("household-nak") as simulator:
+        shared = SharedPort(simulator.port)
+        reader = MeterReader(shared, ReaderSettings("x"), DIALECTS, Memory())
+        failed = [len((await reader.read()).attempts) for _ in range(3)]
+        await shared.close()
+    assert failed == [0, 1, 0]
+
+
 def test_a_meter_that_sends_all_the_time_is_named_soon() -> None:
     """Asked at 300 Bd it is garbage without end; what it wants is mode D."""
 

@@ -44,8 +44,12 @@ LONGEST_QUIET = 30.0
 PAUSE_OF_TALKERS = 0.8
 """So long a pause is waited for in what a meter sends to somebody else: an identification takes less."""
 
+WAITS_FOR_NAK = 2.4
+"""So long some meters wait behind their data for a NAK, deaf to requests (tt, 2.2 s at most, and a little)."""
+
 PUSH_BAUDRATE = 9600
 PUSH_PACE = 0.02
+_UNHEARD = frozenset({Failure.SILENCE, Failure.ECHO_ONLY})
 _FORMATS = {
     LineFormat.SOFTWARE_7E1: CharacterFormat.SOFTWARE_7E1,
     LineFormat.SOFTWARE_7E2: CharacterFormat.SOFTWARE_7E2,
@@ -123,6 +127,9 @@ class MeterReader:
         self._memory = memory
         self._number_of = number_of
         self._on_event = on_event
+        self._ended = float("-inf")
+        self._rest = 0.0
+        """Seconds behind a readout in which this meter was found to hear no request."""
 
     async def read(self) -> Readout:
         """Read the meter once.
@@ -171,6 +178,9 @@ class MeterReader:
             first = LinePlan(start_baudrate=self.settings.baudrate or LinePlan().start_baudrate)
             plan = learned.plan if learned is not None else first
             fresh = plan == first
+            loop = asyncio.get_running_loop()
+            await asyncio.sleep(self._ended + self._rest - loop.time())
+            hurried = loop.time() < self._ended + WAITS_FOR_NAK
             if self.port.busy:
                 # The meter still answers an earlier request. A break ends that, best heard between two of its messages.
                 await _silence(port, BETWEEN, BETWEEN, PAUSE_OF_TALKERS)
@@ -180,6 +190,9 @@ class MeterReader:
                 count += 1
                 result = await self._attempt(port, plan, learned)
                 if isinstance(result, Readout):
+                    self._ended = loop.time()
+                    if hurried and count > 1 and self.attempts[0].failure in _UNHEARD:
+                        self._rest = WAITS_FOR_NAK
                     self._remember(key, result, learned)
                     return result
                 self.attempts.append(result)
@@ -246,8 +259,7 @@ class MeterReader:
                 message = break_message(self._block_check(failed.identification))
                 await port.write(add_parity(message) if port.format in _FORMATS else message)
             return
-        silent = failed.failure in {Failure.SILENCE, Failure.ECHO_ONLY}
-        await _silence(port, BETWEEN if silent else SILENCE_BETWEEN, SILENCE_BETWEEN, LONGEST_QUIET)
+        await _silence(port, BETWEEN if failed.failure in _UNHEARD else SILENCE_BETWEEN, SILENCE_BETWEEN, LONGEST_QUIET)
 
     def _within_limits(self, plan: LinePlan, identification: Identification, port: Port) -> LinePlan:
         """Ask for no rate that the port or the owner's limit does not allow."""
