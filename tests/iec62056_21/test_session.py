@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from obisgw.iec62056_21.block_check import BlockCheck, xor_check
 from obisgw.iec62056_21.characters import CharacterFormat, add_parity, strip_parity
+from obisgw.iec62056_21.data_sets import parse_data_sets
 from obisgw.iec62056_21.dialects import Dialects
 from obisgw.iec62056_21.events import EchoSeen, Event, Failed, Failure, Identified, Received, Rejected, Send, SetLine
 from obisgw.iec62056_21.identification import Mode
@@ -328,6 +329,30 @@ def test_a_meter_that_sends_no_parity_is_proved_by_its_block_check() -> None:
     line.hear(IDENTIFICATION, parity=False)
     line.run(line.now + 0.5)
     line.hear(message(), parity=False)
+    assert line.values == DATA
+
+
+@pytest.mark.parametrize("form", [CharacterFormat.SOFTWARE_7E1, CharacterFormat.HARDWARE], ids=["7e1", "8n1"])
+def test_an_eighth_bit_that_is_no_parity_stays(form: CharacterFormat) -> None:
+    """A letter of eight bits is no other letter of seven. The block check is right with or without its eighth bit."""
+    data = b"0.0.1(M\xfcller)\r\n" + DATA
+    for check in (xor_check(data + b"\x03"), xor_check(data + b"\x03") & 0x7F):
+        line = bench(format=form)
+        line.hear(IDENTIFICATION, parity=False)
+        line.run(line.now + 0.5)
+        line.hear(b"\x02" + data + b"\x03" + bytes((check,)), parity=False)
+        assert line.values == data
+        data_sets, unparsed = parse_data_sets(data)
+        assert [item.raw for item in unparsed] == ["0.0.1(M\xfcller)"]
+        assert len(data_sets) == 4
+
+
+def test_parity_that_a_port_without_parity_hands_on_is_taken_off() -> None:
+    """The owner said 8n1, the meter sends 7E1 all the same."""
+    line = bench(format=CharacterFormat.HARDWARE)
+    line.hear(IDENTIFICATION, parity=False)
+    line.run(line.now + 0.5)
+    line.hear(message(), parity=True)
     assert line.values == DATA
 
 
