@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import AsyncIterator
 from contextlib import aclosing
@@ -278,14 +279,33 @@ async def test_each_answer_has_its_error(
             await client.health()
 
 
-async def test_a_token_that_is_none_and_thresholds_that_are_none_are_noticed(session: aiohttp.ClientSession) -> None:
-    """Before they are kept."""
-    async with Impostor(others=(200, '{"token": "", "thresholds": {}}')).serving() as impostor:
+@pytest.mark.parametrize("token", ["", None, 7, "two words", "a\r\nHost: b", "\u00e4", "\ud800", "x" * 1001])
+async def test_a_token_that_is_none_is_noticed(session: aiohttp.ClientSession, token: object) -> None:
+    """Before it is kept: it could not stand in a header."""
+    gateway = {"id": "0123456789abcdef", "api": "1.0"}
+    async with Impostor(others=(200, json.dumps({"token": token, "gateway": gateway}))).serving() as impostor:
         client = GatewayClient(session, "127.0.0.1", impostor.port)
-        with pytest.raises(GatewayResponseError):
+        with pytest.raises(GatewayResponseError, match="no token"):
             await client.pair("123456", "test")
+
+
+async def test_thresholds_that_are_none_are_noticed(session: aiohttp.ClientSession) -> None:
+    """Before they are kept."""
+    async with Impostor(others=(200, '{"thresholds": {}}')).serving() as impostor:
         with pytest.raises(GatewayResponseError):
-            await client.thresholds("m")
+            await GatewayClient(session, "127.0.0.1", impostor.port).thresholds("m")
+
+
+async def test_what_is_no_list_of_meters_is_small(session: aiohttp.ClientSession) -> None:
+    """Whatever answers at an address that somebody typed is not read for seconds; nor is its error."""
+    large = json.dumps({"status": "ok", "api": "1.0", "more": "x" * module.LARGEST_OF_ONE})
+    async with Impostor(others=(200, large)).serving() as impostor:
+        with pytest.raises(GatewayResponseError, match="more than"):
+            await GatewayClient(session, "127.0.0.1", impostor.port).health()
+    locked = json.dumps({"type": "urn:obis-gateway:problem:pairing_locked", "more": "x" * module.LARGE})
+    async with Impostor(others=(429, locked)).serving() as impostor:
+        with pytest.raises(GatewayResponseError, match="status 429"):
+            await GatewayClient(session, "127.0.0.1", impostor.port).health()
 
 
 def test_a_register_has_a_label_to_choose_it_by() -> None:
