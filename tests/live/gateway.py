@@ -75,10 +75,7 @@ class Gateway:
 
     async def __aenter__(self) -> Self:
         self.folder.mkdir(parents=True)
-        for meter in self.meters:
-            if meter.port is None:
-                link = str(self.folder / meter.name)
-                self._simulators.append(_started("simulate", "--quiet", *meter.arguments, "--link", link))
+        self._simulators = [self._simulated(meter) for meter in self.meters if meter.port is None]
         self.configure()
         for meter in self.meters:
             await until((meter.port or self.folder / meter.name).is_symlink, 20)
@@ -93,6 +90,15 @@ class Gateway:
             simulator.send_signal(signal.SIGTERM)
         for simulator in self._simulators:
             simulator.wait(10)
+
+    def _simulated(self, meter: Simulated) -> subprocess.Popen[bytes]:
+        return _started("simulate", "--quiet", *meter.arguments, "--link", str(self.folder / meter.name))
+
+    def replace_meter(self, place: int, meter: Simulated) -> None:
+        """Put another meter in a meter's place; it has the same name."""
+        self._simulators[place].send_signal(signal.SIGTERM)
+        self._simulators[place].wait(10)
+        self._simulators[place] = self._simulated(meter)
 
     def configure(self) -> None:
         """Write the configuration."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ import pytest
 from obisgw.simulator.household import Household
 from obisgw.simulator.serve import SimulatorOptions
 from tests.live.gateway import Gateway, Simulated
-from tests.live.installed import FLOWS, Installed, add_by_address, becomes, flow_of, installed, remove
+from tests.live.installed import DOMAIN, FLOWS, Installed, add_by_address, becomes, flow_of, installed, remove
 from tests.mqtt.brokers import free_port
 
 if TYPE_CHECKING:
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 pytestmark = [pytest.mark.asyncio(loop_scope="session"), pytest.mark.timeout(120)]
 
 HOUSE = Simulated("House", seed=11)
+FIX = "/api/repairs/issues/fix"
 HEATING = Simulated("Heating", "landis-gyr-uh50", seed=12)
 
 
@@ -108,3 +110,29 @@ async def test_states_are_what_the_meters_say(home: HomeAssistant, tmp_path: Pat
         seconds = (clock - truth.start).total_seconds()
         assert Decimal(values["16.7.0"]) * 1000 == truth.power_at(seconds).total
         assert truth.energy_at(seconds).imported <= Decimal(values["1.8.0"]) <= truth.energy_at(seconds + 1).imported
+
+
+async def test_a_replaced_meter_is_a_new_device_and_the_old_one_can_go(home: HomeAssistant, tmp_path: Path) -> None:
+    """The user is told, and asked what becomes of the old one."""
+    async with installed(home, tmp_path / "gateway", HOUSE) as found:
+        old = (await found.gateway.meter())["id"]
+        found.gateway.replace_meter(0, replace(HOUSE, seed=13))
+
+        async def notice() -> dict[str, Any] | None:
+            issues = (await home.socket.call("repairs/list_issues"))["issues"]
+            ours = [issue for issue in issues if issue["domain"] == DOMAIN]
+            return dict(ours[0]) if ours else None
+
+        issue = await becomes(notice)
+        assert issue["translation_key"] == "meter_replaced"
+        fix = {"handler": DOMAIN, "issue_id": issue["issue_id"]}
+        flow = await home.rest("POST", FIX, fix)
+        flow = await home.rest("POST", f"{FIX}/{flow['flow_id']}", {"next_step_id": "remove"})
+        ended = await home.rest("POST", f"{FIX}/{flow['flow_id']}", {})
+        assert ended["type"] == "create_entry"
+        meters = {one["id"] for one in (await found.gateway.ask("GET", "meters"))["meters"] if one["available"]}
+        (new,) = meters - {old}
+        devices = await found.devices()
+        assert new in devices
+        assert old not in devices
+        assert await notice() is None
