@@ -186,7 +186,8 @@ def _with_group_e(meaning: Meaning, code: ObisCode) -> Meaning:
             return meaning
         case _, e if e == _PUSHED:
             # Push meters print 1.7.255 for 1.7.0: the same to the reader, another key.
-            return replace(meaning, qualifier="e255")
+            signed = quantity_of(code) == _IMPORT and code.d == INSTANTANEOUS
+            return replace(meaning, qualifier="signed_e255" if signed else "e255")
         case 7, 124:
             return _aside(meaning.extended("harmonic distortion"))
         case 7, harmonic if harmonic <= _LAST_HARMONIC:
