@@ -155,6 +155,7 @@ class GatewayCoordinator(DataUpdateCoordinator[GatewayData]):
         if self.streaming and self._unasked < CHECK_EVERY:
             self._unasked += 1
             return self._shown(self.data.gateway)
+        before = self.known.sequence
         try:
             gateway = await self.client.gateway()
             snapshot = await self.client.meters()
@@ -166,6 +167,7 @@ class GatewayCoordinator(DataUpdateCoordinator[GatewayData]):
                 return self.data
             raise self._failure(error) from error
         self._unasked = 0
+        self.known.look(gateway, before)
         if self.known.snapshot(snapshot, told=False):
             self._adoption.async_told(snapshot.meters)
         self._came_up()

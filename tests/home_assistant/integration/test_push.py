@@ -206,11 +206,37 @@ async def test_what_was_missed_is_asked_for(hass: HomeAssistant, impostor: Impos
     assert impostor.subscriptions == [{"type": "subscribe", "stream": "run", "since": 7}]
     await impostor.tell({"type": "reading", "sequence": 8, "meter": "abc_1", "reading": {}, "health": {}})
     await until(lambda: paired.runtime_data.known.heard == 8)
+    impostor.sequence = 8
     await impostor.sockets[0].close()
     await until(lambda: len(impostor.subscriptions) == 2)
     assert impostor.subscriptions[1] == {"type": "subscribe", "stream": "run", "since": 8}
-    # Its welcome says 7, as nothing of an impostor is true: the stream counts as begun.
     await until(lambda: paired.runtime_data.streaming)
+
+
+@pytest.mark.usefixtures("soon")
+@pytest.mark.parametrize("streams", [True, False])
+async def test_a_gateway_that_was_set_back_is_shown_as_it_is_now(
+    hass: HomeAssistant, impostor: Impostor, paired: MockConfigEntry, streams: bool  # noqa: FBT001
+) -> None:
+    """Its run is the same and its numbers are lower: nothing may stand still until they are reached again."""
+    impostor.sequence = 7
+    await set_up(hass, paired)
+    await until(lambda: impostor.sockets)
+    document = meter_document()
+    document["reading"] = reading_document(document["registers"], "0.500")
+    impostor.sequence, impostor.streams, impostor.meters = 2, streams, [document]
+    impostor.told = [impostor.snapshot(complete=False)]
+    await impostor.sockets[0].close()
+    await until(lambda: not paired.runtime_data.streaming)
+    if streams:
+        await until(lambda: paired.runtime_data.streaming)
+    else:
+        await paired.runtime_data.async_refresh()
+    assert state(hass, "sensor", ENERGY, "abc_1").state == "0.500"
+    if streams:
+        reading = reading_document([{"id": ENERGY}], "0.600")
+        await impostor.tell({"type": "reading", "sequence": 3, "meter": "abc_1", "reading": reading, "health": {}})
+        await until(lambda: state(hass, "sensor", ENERGY, "abc_1").state == "0.600")
 
 
 @pytest.mark.usefixtures("soon")
