@@ -216,7 +216,10 @@ async def test_what_was_missed_is_asked_for(hass: HomeAssistant, impostor: Impos
 @pytest.mark.usefixtures("soon")
 @pytest.mark.parametrize("streams", [True, False])
 async def test_a_gateway_that_was_set_back_is_shown_as_it_is_now(
-    hass: HomeAssistant, impostor: Impostor, paired: MockConfigEntry, streams: bool  # noqa: FBT001
+    hass: HomeAssistant,
+    impostor: Impostor,
+    paired: MockConfigEntry,
+    streams: bool,  # noqa: FBT001
 ) -> None:
     """Its run is the same and its numbers are lower: nothing may stand still until they are reached again."""
     impostor.sequence = 7
