@@ -257,7 +257,9 @@ def test_what_can_be_no_password_of_a_meter_is_said_without_showing_it(tmp_path:
 
 def test_fast_registers_come_through(tmp_path: Path) -> None:
     """A list or one alone; times with decimals."""
-    text = "port: /d\nfast:\n- 16.7.0\n- POWEP\nfast_every: 0\nfast_publish: 500ms\nfast_change: 0.1 kW\nallow_write: yes"
+    text = (
+        "port: /d\nfast:\n- 16.7.0\n- POWEP\nfast_every: 0\nfast_publish: 500ms\nfast_change: 0.1 kW\nallow_write: yes"
+    )
     settings = check_text(text, tmp_path / "f", environment={}).settings
     assert settings is not None
     (meter,) = settings.meters

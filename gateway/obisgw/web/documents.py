@@ -32,13 +32,13 @@ def register_document(item: Published) -> Json:
         "name": f"{description.name} ({suffix})" if suffix else description.name,
         "kind": description.kind.value,
         "unit": description.unit,
-        "device_class": None if description.device_class is None else description.device_class.value,
+        "device_class": None if description.newer_class is None else description.newer_class.value,
         "state_class": None if description.state_class is None else description.state_class.value,
         "precision": description.precision,
         "category": "diagnostic" if description.category is Category.DIAGNOSTIC else None,
         "enabled": description.enabled_by_default,
         "billing_period": None if code is None else billing_period_of(code),
-        "translation_key": None if suffix else getattr(description, "translation_key", None),
+        "translation_key": None if suffix else description.translation_key,
         "placeholders": dict(description.placeholders),
     }
 
