@@ -115,6 +115,8 @@ class DataPhase:
             return self._judge_block(receiver.block)
         if receiver.size > MAX_MESSAGE:
             return self._endless()
+        if receiver.overdue and self._check_required:
+            return self._cut("the data came without their block check, and went on behind their end", receiver.close())
         if receiver.inside:
             ends_in_silence = receiver.marked and not self._check_required
             return Waiting.FOR_NOTHING if ends_in_silence else Waiting.FOR_MORE

@@ -294,8 +294,6 @@ class ReadoutSession:
 
     def _fail_sign_on(self, now: float) -> None:
         failure, detail = self._signon.explain()
-        if failure is Failure.GARBAGE and self._overheard.is_endless:
-            failure, detail = Failure.UNASKED, "characters come all the time, whether asked for or not"
         self._fail(failure, detail, now)
 
     @property
@@ -394,6 +392,8 @@ class ReadoutSession:
         )
 
     def _fail(self, failure: Failure, detail: str, now: float) -> None:
+        if failure in {Failure.GARBAGE, Failure.CUT} and self._overheard.is_endless:
+            failure, detail = Failure.UNASKED, "characters come all the time, whether asked for or not"
         self._events.append(Failed(failure, detail, now))
         self._finish()
 
