@@ -290,6 +290,13 @@ def test_pushed_telegrams_that_follow_a_request_are_not_collected_for_ever() -> 
     assert line.values is None
 
 
+def test_an_empty_list_is_no_damage() -> None:
+    """The utility has switched the list off: asking again for the same brings no more."""
+    line = signed_on()
+    line.hear(message(b"!\r\n"))
+    assert (line.failure, line.values) == (Failure.REFUSED, None)
+
+
 def test_a_missed_beginning_is_told_apart_from_noise() -> None:
     """The meter was faster than the change of speed; a repeat by NAK does not help when it is not given."""
     line = signed_on()

@@ -147,6 +147,8 @@ class DataPhase:
 
     def _judge_block(self, block: Block) -> Outcome:
         empty = b"(" not in block.text and not self._blocks
+        if empty and block.started and block.check is BlockCheck.OK and not block.text.strip(b"!\r\n "):
+            return Hopeless(Failure.REFUSED, "the list that it sends is empty")
         if block.check is not BlockCheck.OK or block.parity_errors or empty:
             self.rejected.append((self._telegram([block], complete=True), Failure.BAD_CHECK))
             if self._repeats < MAX_REPEATS and not self._dialect.battery:
