@@ -13,6 +13,7 @@ import pytest
 
 from obisgw.cli import main, read
 from obisgw.simulator.serve import SimulatorOptions, SimulatorThread
+from tests.line.paced import PacedMeter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,6 +69,17 @@ def test_what_a_meter_pushes_is_read(capsys: pytest.CaptureFixture[str]) -> None
     with SimulatorThread(SimulatorOptions("household-d", interval=0.2)) as simulator:
         assert main(["read", simulator.port, "--mode", "d", "--json", "--repeat", "2"]) == 0
     assert [json.loads(line)["mode"] for line in capsys.readouterr().out.splitlines()] == ["D", "D"]
+
+
+def test_an_answer_without_a_register_is_no_reading(capsys: pytest.CaptureFixture[str]) -> None:
+    """The object shows what came; the status and a sentence say that it is no reading."""
+    with PacedMeter(text=b"(ER05)") as meter:
+        assert main(["read", meter.path, "--json", "--quiet"]) == 1
+    said = capsys.readouterr()
+    document = json.loads(said.out)
+    assert document["registers"] == []
+    assert document["unparsed"] == [{"raw": "(ER05)", "reason": "error answer of the meter"}]
+    assert "the telegram holds no register: '(ER05)'" in said.err
 
 
 def test_a_wrong_rate_of_a_push_meter_is_told_soon(

@@ -459,7 +459,7 @@ def test_after_a_gap_longer_than_the_meter_s_time_out_nothing_is_said() -> None:
 @pytest.mark.parametrize(
     ("until", "actions"),
     [
-        ("request", []),
+        ("request", [BREAK]),
         ("acknowledgement", [SetLine(9600), BREAK]),
         ("opening", [BREAK]),
         ("answering", [BREAK]),

@@ -219,6 +219,31 @@ def test_a_lost_stx_costs_nothing_when_the_block_check_is_right() -> None:
     assert line.values == DATA
 
 
+@pytest.mark.parametrize("first", [b"x", b"1", b"\x12", b"\x00\x12", b"?\r\nx"])
+def test_a_damaged_stx_costs_nothing_when_the_block_check_is_right(first: bytes) -> None:
+    """The first character behind a change of speed is the one that is heard wrongly."""
+    line = signed_on()
+    line.hear(first + message()[1:])
+    assert line.values == DATA
+
+
+def test_pushed_telegrams_that_follow_a_request_are_not_collected_for_ever() -> None:
+    """Asked at its own speed, a push meter seems to name itself; behind its end mark no block check comes."""
+    line = bench(LinePlan(start_baudrate=9600))
+    push = b"/ESY5Q3D\r\n\r\n" + DATA
+    for _ in range(3):
+        line.hear(push, after=1.2)
+    assert line.failure is Failure.CUT
+    assert line.values is None
+
+
+def test_an_empty_list_is_no_damage() -> None:
+    """The utility has switched the list off: asking again for the same brings no more."""
+    line = signed_on()
+    line.hear(message(b"!\r\n"))
+    assert (line.failure, line.values) == (Failure.REFUSED, None)
+
+
 def test_a_missed_beginning_is_told_apart_from_noise() -> None:
     """The meter was faster than the change of speed; a repeat by NAK does not help when it is not given."""
     line = signed_on()

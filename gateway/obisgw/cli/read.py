@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from obisgw.config.values import MeterMode
 from obisgw.errors import MeterError
 from obisgw.iec62056_21.events import Received, Rejected
+from obisgw.reader.explain import no_register
 from obisgw.reader.memory import Memory
 from obisgw.reader.reader import MeterReader
 from obisgw.reader.shared_port import SharedPort
@@ -137,9 +138,9 @@ def _show(telegram: Telegram, dialect: Dialect, options: argparse.Namespace) -> 
         from .explain import explain  # noqa: PLC0415
 
         explain(telegram, dialect, registers, unparsed, None)
-        return
-    document = reading_document(telegram, dialect.medium, registers, unparsed)
-    if options.json:
-        out(json.dumps(document, ensure_ascii=False))
+    elif options.json:
+        out(json.dumps(reading_document(telegram, dialect.medium, registers, unparsed), ensure_ascii=False))
     else:
-        show_document(document)
+        show_document(reading_document(telegram, dialect.medium, registers, unparsed))
+    if not registers:
+        raise no_register(unparsed, options.port)

@@ -116,6 +116,8 @@ class DataPhase:
             return self._judge_block(receiver.block)
         if receiver.size > MAX_MESSAGE:
             return self._endless()
+        if receiver.overdue and self._check_required:
+            return self._cut("the data came without their block check, and went on behind their end", receiver.close())
         if receiver.inside:
             ends_in_silence = receiver.marked and not self._check_required
             return Waiting.FOR_NOTHING if ends_in_silence else Waiting.FOR_MORE
@@ -146,6 +148,8 @@ class DataPhase:
 
     def _judge_block(self, block: Block) -> Outcome:
         empty = b"(" not in block.text and not self._blocks
+        if empty and block.started and block.check is BlockCheck.OK and not block.text.strip(b"!\r\n "):
+            return Hopeless(Failure.REFUSED, "the list that it sends is empty")
         if block.check is not BlockCheck.OK or block.parity_errors or empty:
             self.rejected.append((self._telegram([block], complete=True), Failure.BAD_CHECK))
             if self._repeats < MAX_REPEATS and not self._dialect.battery:

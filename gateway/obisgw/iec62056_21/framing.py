@@ -23,10 +23,14 @@ MAX_MESSAGE = 64 * 1024
 _MARK = re.compile(rb"!(?:(?<=[\r\n)]!)|(?<=\A!))")
 _DATA_LINE = re.compile(rb"(?:\A|(?<=[\r\n]))[ -'*-.0-~]*\(")
 _STX = bytes((STX,))
+_PRINTABLE = bytes(range(0x20, 0x7F))
 _END = b"!\r\n" + bytes((ETX,))
 _EVEN_WITH_BIT_7 = bytes(i for i in range(0x80, 0x100) if not i.bit_count() & 1)
 _BEFORE_MARK = (b"\n", b"\r", b")", _STX)
 _ENOUGH = 4
+_LONGEST_END = 16
+"""Characters from the end mark on that may come before ETX and block check: some line ends too many."""
+
 _MEANINGFUL = frozenset(range(0x20, 0x7F)) | frozenset(b"\x01\x02\x03\x04\x06\x15\r\n")
 
 
@@ -131,6 +135,14 @@ class BlockReceiver:
         return len(missing) + len(_END) + 1
 
     @property
+    def overdue(self) -> bool:
+        """Whether data without STX went on behind their end mark: whoever sends them sends no ETX."""
+        if self._start is None or self.started or not self.marked:
+            return False
+        mark = end_of_data(self._clean, self._start)
+        return mark is not None and len(self._clean) - mark > _LONGEST_END
+
+    @property
     def unreadable(self) -> bool:
         """Whether at least half of what came is damaged or belongs to no message: another speed or format."""
         if not self._raw:
@@ -221,6 +233,11 @@ class BlockReceiver:
     def _starts(self, end: int) -> list[int]:
         first = self._start or 0
         starts = [first]
+        if not self.started:
+            # The first character of the data was damaged, and with it STX: what is printable then, or what follows.
+            bracket = self._clean.find(b"(", 0, end)
+            line = len(self._clean[:bracket].rstrip(_PRINTABLE))
+            starts += [start for start in (line, line + 1) if start < bracket]
         position = self._clean.find(_STX, first, end)
         while position >= 0 and self._clean.find(b")", first, position) < 0:
             starts.append(position + 1)
@@ -270,7 +287,7 @@ def _next_end(text: bytearray, start: int) -> int | None:
     return min(places, default=None)
 
 
-def end_of_data(text: bytes, start: int = 0) -> int | None:
+def end_of_data(text: bytes | bytearray, start: int = 0) -> int | None:
     """Return the position of the end mark ``!`` in seven-bit ``text``, or None."""
     match = _MARK.search(text, start)
     return None if match is None else match.end() - 1

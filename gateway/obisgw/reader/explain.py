@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from obisgw.errors import MeterError, RefusedError
@@ -9,6 +10,7 @@ from obisgw.iec62056_21.characters import strip_parity
 from obisgw.iec62056_21.events import Failure
 from obisgw.iec62056_21.identification import Identification
 from obisgw.iec62056_21.push import PushSession
+from obisgw.iec62056_21.telegram import Unparsed
 
 _SML = b"\x1b\x1b\x1b\x1b\x01\x01\x01\x01"
 _PLACEMENT = (
@@ -79,6 +81,13 @@ def explain_silence(session: PushSession | None, before: int, seconds: float, wh
     rates = ", ".join(text for rate, text in zip(PUSH_RATES, others, strict=True) if rate != baudrate)
     hint = f"another speed: try `baudrate` {rates}; if none helps, `format: 8n1`, or light from outside is heard"
     return MeterError(problem, where=where, hint=hint)
+
+
+def no_register(unparsed: Sequence[Unparsed], where: str) -> MeterError:
+    """Return the error of a telegram without a register: an answer such as ``(ER0005)`` is no reading."""
+    told = f": {unparsed[0].raw[:32]!r}" if unparsed else ""
+    hint = "some meters want a password or another list; send a capture (`obis-gateway capture PORT FILE`)"
+    return MeterError(f"the telegram holds no register{told}", where=where, hint=hint)
 
 
 def protocol_in(sample: bytes) -> str | None:

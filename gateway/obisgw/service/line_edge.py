@@ -11,6 +11,7 @@ from obisgw.iec62056_21.block_check import BlockCheck
 from obisgw.iec62056_21.events import Failure, Received, Rejected
 from obisgw.iec62056_21.password import Password, PasswordLevel
 from obisgw.line.port import PortSettings
+from obisgw.reader.explain import no_register
 from obisgw.reader.memory import Memory
 from obisgw.reader.programming import Programming
 from obisgw.reader.reader import PUSH_BAUDRATE, MeterReader, ReaderSettings, asked_mode
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from obisgw.iec62056_21.dialects import Dialects
     from obisgw.reader.explain import Attempt
     from obisgw.reader.shared_port import SharedPort
-    from obisgw.readings.reading import Reading
 
 FIRST_PUSH = 300.0
 """Seconds in which a meter that sends unasked must have sent something; the slowest known ones send each 15 minutes,
@@ -116,7 +116,7 @@ class LineMeter:
         ago = asyncio.get_running_loop().time() - readout.last_byte
         reading = self._interpreter.reading_of(readout.telegram, readout.dialect, readout.seconds, ago)
         if not reading.registers:
-            return Miss(self._empty(reading), trouble_of(readout.attempts, readout.rejected))
+            return Miss(no_register(reading.unparsed, self._where), trouble_of(readout.attempts, readout.rejected))
         return Success(
             reading,
             battery=readout.dialect.battery,
@@ -202,14 +202,8 @@ class LineMeter:
         forced = self._dialect.push_baudrate if self._dialect is not None else None
         baudrate = self._reader.settings.baudrate or forced or PUSH_BAUDRATE
         if not reading.registers:
-            return Miss(self._empty(reading), trouble)
+            return Miss(no_register(reading.unparsed, self._where), trouble)
         return Success(reading, battery=False, baudrate=baudrate, trouble=trouble)
-
-    def _empty(self, reading: Reading) -> MeterError:
-        """Return the error of a telegram without a register: an answer such as ``(ER0005)`` is no reading."""
-        told = f": {reading.unparsed[0].raw[:32]!r}" if reading.unparsed else ""
-        hint = "some meters want a password or another list; send a capture (`obis-gateway capture PORT FILE`)"
-        return MeterError(f"the telegram holds no register{told}", where=self._where, hint=hint)
 
     @property
     def _received(self) -> int:
