@@ -302,8 +302,6 @@ class AskingSession(ABC):
 
     def _fail_sign_on(self, now: float) -> None:
         failure, detail = self._signon.explain()
-        if failure is Failure.GARBAGE and self._overheard.is_endless:
-            failure, detail = Failure.UNASKED, "characters come all the time, whether asked for or not"
         self._fail(failure, detail, now)
 
     def _identified(self, identification: Identification, now: float) -> None:
@@ -365,6 +363,8 @@ class AskingSession(ABC):
         return timing.REACTION_MIN_FAST if fast else timing.REACTION_MIN
 
     def _fail(self, failure: Failure, detail: str, now: float) -> None:
+        if failure in {Failure.GARBAGE, Failure.CUT} and self._overheard.is_endless:
+            failure, detail = Failure.UNASKED, "characters come all the time, whether asked for or not"
         self._events.append(Failed(failure, detail, now))
         self._finish()
 
