@@ -49,7 +49,7 @@ class TariffChangedTrigger(Trigger):
         if not selection.has_any_target:
             raise vol.Invalid("choose at least one meter", path=[CONF_TARGET])
         if strangers := async_strangers(hass, checked[CONF_TARGET]):
-            raise vol.Invalid(f"{', '.join(sorted(strangers))}: of no meter", path=[CONF_TARGET])
+            raise vol.Invalid(f"not of a meter of an OBIS Gateway: {', '.join(sorted(strangers))}", path=[CONF_TARGET])
         options = checked[CONF_OPTIONS]
         before, now = options.get(CONF_FROM), options.get(CONF_TO)
         if before and now and len({*before, *now}) == 1:

@@ -221,8 +221,8 @@ async def set_up_again(hass: HomeAssistant, entry: MockConfigEntry) -> None:
     ("target", "options", "said"),
     [
         ({}, {}, "choose at least one meter"),
-        ({"entity_id": "sensor.other"}, {}, "sensor.other: of no meter"),
-        ("lamp", {}, "Lamp: of no meter"),
+        ({"entity_id": "sensor.other"}, {}, "OBIS Gateway: sensor.other"),
+        ("lamp", {}, "OBIS Gateway: Lamp"),
         ("meter", {"to": []}, "length"),
         ("meter", {"from": "t1", "to": "t1"}, "a change from t1 to t1 is none"),
         ("meter", {"until": "t1"}, "until"),
