@@ -45,9 +45,10 @@ def test_the_unit_is_found_from_any_folder(machine: Path, configuration: str) ->
     assert owner.folder_of(None) == unit
 
 
-def test_the_tokens_of_a_unit_that_does_not_run_are_found(machine: Path) -> None:
+@pytest.mark.parametrize("configuration", [PLAIN, WITH_CREDENTIAL])
+def test_the_tokens_of_a_unit_that_does_not_run_are_found(machine: Path, configuration: str) -> None:
     """They can be revoked all the same."""
-    unit = installed(machine, runs=False)
+    unit = installed(machine, configuration, runs=False)
     assert owner.folder_of(None) == unit
 
 
@@ -70,8 +71,9 @@ def test_without_any_configuration_the_one_here_is_missed() -> None:
         owner.folder_of(None)
 
 
-def test_a_wrong_configuration_is_said_where_no_unit_runs(machine: Path) -> None:
-    """With its place."""
-    installed(machine, WITH_CREDENTIAL, runs=False)
+def test_a_wrong_configuration_of_ones_own_is_said(machine: Path) -> None:
+    """With its place; it is not the unit's."""
+    installed(machine, runs=False)
+    Path("obis-gateway.yaml").write_text(WITH_CREDENTIAL, "utf-8")
     with pytest.raises(ConfigurationError, match="password_file"):
         owner.folder_of(None)

@@ -39,8 +39,8 @@ def folder_of(config: Path | None) -> Path:
     try:
         settings, _, _ = read_configuration(config, os.environ)
     except ConfigurationError:
-        if _is_there(OF_SYSTEMD / NAME):
-            # The unit runs with it: it is told of passwords that this command does not see.
+        # The unit is told of passwords that this command does not see.
+        if _is_there(OF_SYSTEMD / NAME) or (config == OF_THE_UNIT and _is_there(OF_SYSTEMD)):
             return OF_SYSTEMD
         raise
     if not settings.api.enabled:
