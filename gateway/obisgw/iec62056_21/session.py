@@ -253,7 +253,7 @@ class ReadoutSession:
         if result is not None:
             self._identified(result, now)
         elif self._signon.direct_data is not None and not self._direct_data_expected:
-            self._fail(Failure.SESSION_OPEN, "data came without an identification, as of an earlier request", now)
+            self._fail(Failure.GARBAGE, "data came without an identification, as of an earlier request", now)
         elif self._signon.direct_data is not None:
             self._first_data(now, timing.CHARACTER_GAP)
             self._receive_data(self._signon.direct_data, now)
