@@ -237,6 +237,28 @@ def test_pushed_telegrams_that_follow_a_request_are_not_collected_for_ever() -> 
     assert line.values is None
 
 
+def test_more_than_stx_is_missed_where_the_block_check_misses_nothing() -> None:
+    """The exclusive or of what is lost can be nothing: the number would stand under the address "0"."""
+    data = b"0.0.0(12345678)\r\n1.8.0(001234.567*kWh)\r\n!\r\n"
+    line = signed_on()
+    line.hear(message(data)[1:])
+    assert line.values == data
+    line = signed_on()
+    line.hear(message(data)[5:])
+    line.run(line.now + 5)
+    assert (line.failure, line.values) == (Failure.START_LOST, None)
+
+
+def test_data_behind_another_identification_are_not_this_meters() -> None:
+    """Twice the same name is one meter; a push meter's in front of it is another."""
+    line = signed_on()
+    line.hear(IDENTIFICATION + message())
+    assert line.values == DATA
+    line = signed_on(b"/ESY5Q3D\r\n")
+    line.hear(IDENTIFICATION + message())
+    assert (line.failure, line.values) == (Failure.GARBAGE, None)
+
+
 def test_an_empty_list_is_no_damage() -> None:
     """The utility has switched the list off: asking again for the same brings no more."""
     line = signed_on()
@@ -458,7 +480,7 @@ def test_data_of_a_request_that_was_given_up_are_not_taken_for_the_answer() -> N
     """A mode C meter that nobody acknowledged sends them at 300 Bd: a break ends that, and what comes then is believed."""
     line = bench()
     line.hear(message()[:8], after=1.8)
-    assert line.failure is Failure.SESSION_OPEN
+    assert line.failure is Failure.GARBAGE
     line = bench(LinePlan(break_first=True))
     line.run(line.now + 3)
     line.hear(message())

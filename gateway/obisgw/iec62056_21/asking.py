@@ -281,7 +281,7 @@ class AskingSession(ABC):
         if result is not None:
             self._identified(result, now)
         elif self._signon.direct_data is not None and not self._direct_data_expected:
-            self._fail(Failure.SESSION_OPEN, "data came without an identification, as of an earlier request", now)
+            self._fail(Failure.GARBAGE, "data came without an identification, as of an earlier request", now)
         elif self._signon.direct_data is not None:
             self._receive_direct(self._signon.direct_data, now)
         elif self._signon.session_open:

@@ -22,6 +22,7 @@ MAX_MESSAGE = 64 * 1024
 # Begins with the sign itself: a search for it is a hundred times faster than one for what may stand in front of it.
 _MARK = re.compile(rb"!(?:(?<=[\r\n)]!)|(?<=\A!))")
 _DATA_LINE = re.compile(rb"(?:\A|(?<=[\r\n]))[ -'*-.0-~]*\(")
+_IDENTIFIED = re.compile(rb"(?:\A|(?<=[\r\n]))/[A-Za-z]{3}[ -.0-~]{1,92}(?=\r*\n)")
 _STX = bytes((STX,))
 _PRINTABLE = bytes(range(0x20, 0x7F))
 _END = b"!\r\n" + bytes((ETX,))
@@ -105,6 +106,11 @@ class BlockReceiver:
     def size(self) -> int:
         """Characters of the message so far, its STX included; of noise where no beginning was seen."""
         return len(self._raw) - max(0, (self._start or 0) - self.started)
+
+    def named_otherwise(self, identification: str) -> bool:
+        """Whether another identification than this one stands in front of the message."""
+        before = bytes(self._clean[: max(0, (self._start or 0) - self.started)])
+        return any(line.decode("ascii") != identification for line in _IDENTIFIED.findall(before))
 
     @property
     def tail(self) -> bytes:
@@ -291,6 +297,14 @@ def end_of_data(text: bytes | bytearray, start: int = 0) -> int | None:
     """Return the position of the end mark ``!`` in seven-bit ``text``, or None."""
     match = _MARK.search(text, start)
     return None if match is None else match.end() - 1
+
+
+_WHOLE_CODE = re.compile(rb"[\r\n ]*(?:[0-9]+-[0-9]+:)?[0-9A-Za-z]+\.[0-9A-Za-z]")
+
+
+def begins_with_code(text: bytes) -> bool:
+    """Whether data without STX begin with a whole code: an exclusive or does not miss "0.0." in front of "0(12345678)"."""
+    return _WHOLE_CODE.match(text) is not None
 
 
 _SEVERITY = (BlockCheck.BAD, BlockCheck.ABSENT, BlockCheck.OK)

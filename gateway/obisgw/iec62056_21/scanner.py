@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from .block_check import BlockCheck, BlockCheckKind, compute
 from .characters import EOT, ETX, strip_parity
 from .dialects import Dialect, Dialects
-from .framing import MAX_MESSAGE
+from .framing import MAX_MESSAGE, begins_with_code
 from .identification import Identification, Mode, parse_identification
 from .p1 import read_end_mark
 from .telegram import Telegram
@@ -257,7 +257,8 @@ class Scanner:
         check = BlockCheck.BAD if check is BlockCheck.ABSENT else check
         behind = min(end + 2, len(self._raw))
         telegram = self._telegram(self._shown[start:end], check, kind, range(start, behind), self._mode())
-        return _with(telegram, damaged=self._damaged(start, end + 1), whole=identified), behind
+        whole = identified and begins_with_code(telegram.block)
+        return _with(telegram, damaged=self._damaged(start, end + 1), whole=whole), behind
 
     # --- what all messages share
 

@@ -143,7 +143,7 @@ async def test_a_gateway_that_is_found_is_paired_by_its_code(hass: HomeAssistant
     flow = await Flow.begin(hass, SOURCE_ZEROCONF, announced(gateway))
     assert flow.step == "pair"
     assert f"OBIS Gateway** is at 127.0.0.1:{gateway.port}" in flow.text
-    assert "sudo -u obis-gateway obis-gateway pair" in flow.text
+    assert "sudo obis-gateway pair" in flow.text
     [card] = hass.config_entries.flow.async_progress()
     assert card["context"]["title_placeholders"] == {"name": "OBIS Gateway (127.0.0.1)"}
     assert card["context"]["configuration_url"] == f"http://127.0.0.1:{gateway.port}/"
