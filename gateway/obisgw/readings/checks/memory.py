@@ -88,7 +88,7 @@ class Memory:
     lists: list[int] = field(default_factory=list)
     sums: dict[str, int] = field(default_factory=dict)
     """By total: how many readings in a row it was the sum of its parts; negative, and it never is."""
-    power: Decimal | None = None
+    watts: Decimal | None = None
     """Watts of the last reading."""
 
     def document(self) -> dict[str, Any]:

@@ -27,8 +27,8 @@ RESTLESS: Final = 3
 UNCHANGED: Final = 2
 """Readings in a row without a change, after which one is looked at twice."""
 
-_CLOCK_TOLERANCE: Final = 30.0
-_DRIFT: Final = 0.01
+_CLOCK_TOLERANCE: Final = 4.0
+_DRIFT: Final = 0.001
 _DAY: Final = 86_400
 _TIME_OF_DAY: Final = re.compile(r"[012]?([0-2][0-9]):?([0-5][0-9])(?::?([0-5][0-9]))?[SW]?")
 
@@ -210,11 +210,31 @@ def swapped(before: str, now: str) -> bool:
     if len(before) != len(now):
         return False
     first = next((place for place, pair in enumerate(zip(before, now, strict=True)) if pair[0] != pair[1]), 0)
-    for place in (first, first - 1):
+    places = range(max(0, first - 2), len(now) - 1) if len(now) - first <= _FEW else (first, first - 1, first - 2)
+    value, last = _whole(now), _whole(before)
+    if value is None or last is None or abs(value - last) < _SWAP_DIFFERS:
+        return False
+    for place in places:
         other = _swap(now, place)
-        if other is not None and other != now and other[:-1] == before[:-1]:
-            return True
+        if other is not None and other != now and (moved := _whole(other)) is not None:
+            if abs(moved - last) <= _SWAP_NEAR and 4 * abs(moved - last) < abs(value - last):
+                return True
     return False
+
+
+_FEW: Final = 6
+_SWAP_DIFFERS: Final = 9
+_SWAP_NEAR: Final = 5
+
+
+def _whole(text: str) -> int | None:
+    """Return a number's digits as a whole number of its last one."""
+    digits = text.strip(" +").replace(".", "", 1).replace(",", "", 1)
+    negative = digits.startswith("-")
+    digits = digits.removeprefix("-")
+    if not (digits.isascii() and digits.isdigit()):
+        return None
+    return -int(digits) if negative else int(digits)
 
 
 def _swap(text: str, place: int) -> str | None:

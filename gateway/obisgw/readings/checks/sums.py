@@ -12,15 +12,15 @@ from obisgw.obis import CURRENT, Medium, ObisCode, is_counter
 from .rules import step
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Iterator
 
     from obisgw.readings.published import Published
 
 PROVED: Final = 3
 """So many readings in which a total was the sum of its parts, and it has to be."""
 
-NEVER: Final = -1
-"""The total counts something else, or more than the meter shows."""
+MOST: Final = 12
+"""So far is counted, up and down: a total that counts something else is known as such for long."""
 
 _TARIFFS: Final = range(1, 9)
 _PHASES: Final = (20, 40, 60)
@@ -51,7 +51,7 @@ class Sum:
         return abs(total - parts) <= allowed
 
 
-def sums_in(items: Sequence[Published]) -> Iterator[Sum]:
+def sums_in(items: Iterable[Published]) -> Iterator[Sum]:
     """Yield the totals of a telegram that stand beside all of at least two parts, in one unit."""
     by_code = {item.register.code: item for item in items if item.register.code is not None}
     for code, item in by_code.items():
