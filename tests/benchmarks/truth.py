@@ -175,7 +175,9 @@ def run(damage: Damage, telegrams: int, seed: int, interval: float = 15.0, every
                 tally.published += 1
                 tally.withheld += good and len(verdict.reading.registers) < len(reading.registers)
                 if not good:
-                    truth = {i.component: i.register.value for i in published(_reading(body[:-1], reading.at).registers)}
+                    truth = {
+                        i.component: i.register.value for i in published(_reading(body[:-1], reading.at).registers)
+                    }
                     wrong = [
                         (i.component, i.register.value, truth.get(i.component))
                         for i in published(verdict.reading.registers)

@@ -54,6 +54,7 @@ class Checker:
     _trust: Trust = field(default_factory=Trust)
     _falls: Falls = field(default_factory=Falls)
     _chain: list[Seen] = field(default_factory=list)
+    _earlier: Seen | None = None
     _chain_odd: set[tuple[Reason, str]] = field(default_factory=set)
     _again: int = 0
     _objections: dict[str, list[str]] = field(default_factory=dict)
@@ -64,6 +65,7 @@ class Checker:
         seen = Seen.of(reading, at)
         odd = self._odd(seen)
         contradictions = self._contradictions(seen, odd)
+        self._earlier = self._chain[-1] if self._chain else None
         if contradictions:
             self._refute(odd)
             self._object(contradictions, seen)
@@ -118,7 +120,7 @@ class Checker:
         """Return why a telegram does not agree with the one before: an oddity must have been there already."""
         if not self._chain:
             return []
-        beside = odd_beside(seen, self._chain[-1], self.memory, self.connection)
+        beside = odd_beside(seen, self._chain[-1], self.memory, self.connection, earlier=self._earlier)
         return [*beside, *(one for one in odd if (one.reason, one.register) not in self._chain_odd)]
 
     def _needed(self, odd: list[Suspicion]) -> int:
@@ -129,7 +131,7 @@ class Checker:
         return Reason.NOISE if self.memory.registers else Reason.FIRST
 
     def _refute(self, odd: list[Suspicion]) -> None:
-        """The chain is broken: what was odd in it and is not any more was damage that the line's checks let through."""
+        """Note that what was odd in the broken chain, and is not any more, was damage that the line's checks let through."""
         still = {one.register for one in odd}
         if any(one.reason.hard and one.register not in still for one in self._odd(self._chain[-1])):
             self._trust.betrayed()

@@ -78,11 +78,14 @@ class Rule:
         match self.nature:
             case Nature.COUNTER:
                 reason = self._of_counter(item, number, known, elapsed, strict=strict)
+                return reason or self._of_digits(text, known)
             case Nature.GAUGE:
-                reason = self._of_gauge(number, known.number)
+                return self._of_gauge(number, known.number) or self._of_digits(text, known)
             case Nature.CLOCK | Nature.NOTE:
                 return self._of_text(text, known, elapsed, strict=strict)
-        return Reason.SWAPPED if reason is None and swapped(known.text, text) else reason
+
+    def _of_digits(self, text: str, known: Known) -> Reason | None:
+        return Reason.SWAPPED if swapped(known.text, text) else None
 
     def _strange(self, text: str, known: Known, *, strict: bool) -> bool:
         """Whether the digits have a form that this register never had, and that a number does not take by growing."""
@@ -214,12 +217,11 @@ def swapped(before: str, now: str) -> bool:
     value, last = _whole(now), _whole(before)
     if value is None or last is None or abs(value - last) < _SWAP_DIFFERS:
         return False
-    for place in places:
-        other = _swap(now, place)
-        if other is not None and other != now and (moved := _whole(other)) is not None:
-            if abs(moved - last) <= _SWAP_NEAR and 4 * abs(moved - last) < abs(value - last):
-                return True
-    return False
+    return any(
+        abs(moved - last) <= _SWAP_NEAR and 4 * abs(moved - last) < abs(value - last)
+        for place in places
+        if (other := _swap(now, place)) is not None and other != now and (moved := _whole(other)) is not None
+    )
 
 
 _FEW: Final = 6

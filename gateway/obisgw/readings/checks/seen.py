@@ -51,31 +51,58 @@ def suspicion(reason: Reason, item: Published, before: str) -> Suspicion:
     return Suspicion(reason, item.component, item.register.address, before, item.register.value)
 
 
-def odd_beside(seen: Seen, before: Seen, memory: Memory, connection: Connection) -> list[Suspicion]:
-    """Return what is odd about a telegram if the one before it is right: they were read in quick succession."""
+def odd_beside(
+    seen: Seen, before: Seen, memory: Memory, connection: Connection, *, earlier: Seen | None = None
+) -> list[Suspicion]:
+    """Return what is odd about a telegram if the one before it is right: they were read in quick succession.
+
+    ``earlier`` is the one before that, believed or not: where nothing is remembered, it tells a counter's pace.
+    """
     odd = [] if seen.shape == before.shape else [Suspicion(Reason.LIST)]
     elapsed = seen.at - before.at
     for name, item in seen.items.items():
         other = before.items.get(name)
         if other is None or other.register.value == item.register.value:
             continue
-        reason = odd_pair(item, other, memory.registers.get(name), elapsed, connection)
+        known = memory.registers.get(name)
+        reason = odd_pair(item, other, known, elapsed, connection, pace=_pace(other, before, known, earlier))
         if reason is not None:
             odd.append(suspicion(reason, item, other.register.value))
     return odd
 
 
 def odd_pair(
-    item: Published, other: Published, known: Known | None, elapsed: float, connection: Connection
+    item: Published,
+    other: Published,
+    known: Known | None,
+    elapsed: float,
+    connection: Connection,
+    *,
+    pace: Decimal | None = None,
 ) -> Reason | None:
-    """Return what is odd about a value if ``other``, ``elapsed`` seconds before it, is right."""
+    """Return what is odd about a value if ``other``, ``elapsed`` seconds before it, is right.
+
+    ``pace``: at which a counter rose up to then, if it is known. What goes on as fast as that is not odd.
+    """
     believed = Known(other.register.value, other.register.number)
     if known is not None:
         believed.fastest, believed.forms, believed.filled = known.fastest, list(known.forms), known.filled
+    if pace is not None and pace > 0:
+        believed.fastest = max(2 * pace, believed.fastest or pace)
     believed.take(other, 0.0)
     reason = rule_of(item, connection).odd(item, believed, elapsed, strict=True)
     calm = known is not None and reason is not None and known.restless.get(reason.name, 0) >= RESTLESS
     return None if calm else reason
+
+
+def _pace(item: Published, seen: Seen, known: Known | None, earlier: Seen | None) -> Decimal | None:
+    """Return by how much a register rose a second, up to a telegram."""
+    number = item.register.number
+    if known is None and earlier is not None and (first := earlier.items.get(item.component)) is not None:
+        known = Known(first.register.value, first.register.number, at=earlier.at)
+    if known is None or known.number is None or known.at is None or number is None or seen.at <= known.at:
+        return None
+    return (number - known.number) / Decimal(seen.at - known.at)
 
 
 def odd_slope(seen: Seen, memory: Memory) -> Suspicion | None:
