@@ -144,7 +144,7 @@ def _reading(block: bytes, at: datetime) -> Reading:
     return Reading(_METER, at, 0.6, registers, unparsed, telegram)
 
 
-def run(damage: Damage, telegrams: int, seed: int, interval: float = 15.0, every: int = 20_000) -> Tally:
+def run(damage: Damage, telegrams: int, seed: int, interval: float = 15.0, every: int = 100_000) -> Tally:
     """Return what came of so many telegrams; a new household each ``every``."""
     tally, chance = Tally(), random.Random(seed)
     household, checker, t, damaged = Household(seed), Checker(), 60.0, 0

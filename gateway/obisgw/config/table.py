@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from .setting import (
+    FUSE,
     TRUTH,
     Setting,
     choice,
@@ -24,7 +25,7 @@ from .setting import (
     text,
     whole,
 )
-from .values import BAUDRATES, LineFormat, LogLevel, MeterMode, Quantity
+from .values import BAUDRATES, Fuse, LineFormat, LogLevel, MeterMode, Quantity
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -146,6 +147,11 @@ class MeterSettings:
         "Read budget in place of `every`, for meters that live on a battery: each read shortens its life.",
         unit="reads a day",
         shown="1 for battery meters",
+    )
+    connection: Fuse = setting(
+        FUSE,
+        "Fuses of the connection. A counter that rises faster than it can carry is not believed until it is said again.",
+        default=Fuse(3, 63),
     )
     thresholds: tuple[ThresholdSettings, ...] = setting(
         nested("name, above or below, …"), "Limits to watch, each a binary sensor; see below.", default=()

@@ -74,3 +74,7 @@ class Health:
     last_error: str | None = None
     baudrate: int | None = None
     switch_margin: float | None = None
+    held_back: int = 0
+    """Telegrams that passed the line's checks and were not believed."""
+    last_held_back: str | None = None
+    """What was odd about the last of them."""

@@ -14,6 +14,9 @@ class Clock(Protocol):
     def now(self) -> float:
         """Return Unix time in seconds."""
 
+    def monotonic(self) -> float:
+        """Return seconds of a clock that nobody sets."""
+
     def utc_offset(self, at: float) -> float:
         """Return the local time's seconds east of UTC at a moment of Unix time: summer and winter differ."""
 
@@ -27,6 +30,10 @@ class SystemClock:
     def now(self) -> float:
         """Return Unix time in seconds."""
         return time.time()
+
+    def monotonic(self) -> float:
+        """Return seconds of a clock that nobody sets."""
+        return time.monotonic()
 
     def utc_offset(self, at: float) -> float:
         """Return the local time's seconds east of UTC at a moment of Unix time: summer and winter differ."""

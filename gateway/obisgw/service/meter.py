@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from obisgw.errors import LineError, MeterError, PortLostError, PortMissingError
+from obisgw.readings.checks import Reason
 from obisgw.readings.derive import EventKind, MeterEvent
 from obisgw.readings.reading import Health
 
@@ -16,25 +17,28 @@ from .clock import local_day
 from .edges import HeldBack, Miss, Success
 from .facts import Facts
 from .identity import Change, settle
-from .options import no_thresholds, options_of, threshold_of
+from .options import connection_of, no_thresholds, options_of, threshold_of
 from .schedule import Schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from obisgw.config.table import MeterSettings
     from obisgw.errors import ObisGatewayError
-    from obisgw.readings.reading import MeterIdentity
+    from obisgw.readings.checks import Suspicion
+    from obisgw.readings.reading import MeterIdentity, Reading
     from obisgw.readings.shown import MeterOptions
 
     from .clock import Clock
     from .edges import MeterEdge, PublisherEdge, Trouble
+    from .judge import Judge
     from .options import ThresholdsOf
     from .state import MeterState
 
 _log = logging.getLogger(__name__)
 
 AFTER_LOSS = 1.0
+_MOST_TOLD = 3
 
 
 class MeterRun:
@@ -50,8 +54,13 @@ class MeterRun:
         *,
         facts: Facts | None = None,
         thresholds_of: ThresholdsOf = no_thresholds,
+        judge: Judge | None = None,
     ) -> None:
         self.settings = settings
+        self._judge = judge
+        self._damaged = 0
+        """Telegrams that failed the line's checks since the last one that did not."""
+        self._read_again = False
         self.edge = edge
         self.publisher = publisher
         self.state = state
@@ -64,6 +73,8 @@ class MeterRun:
         """The kinds of trouble since the last reading, which the log already tells of."""
         self._held_back: set[str] = set()
         """Why readings were held back since the last one, which events have told."""
+        self._odd: set[tuple[str, str]] = set()
+        """What was odd about readings since the last one, which log and events have told."""
         self.port_missing = False
         self.identity_changed = False
         """Whether the state holds an identity that was not saved yet."""
@@ -125,7 +136,9 @@ class MeterRun:
             self.state.count_read(local_day(self._clock), start)
         self.take(outcome)
         now = self._clock.now()
-        if lost and self._failures == 1:
+        if self._read_again:
+            self.due = now
+        elif lost and self._failures == 1:
             # Plugs are moved and put back: look at once what became of it.
             self.due = now + AFTER_LOSS
         else:
@@ -138,7 +151,7 @@ class MeterRun:
                 match outcome:
                     case HeldBack():
                         self._tell_held_back(outcome.reason)
-                    case Success() if not self._wanted_now():
+                    case Success() if not self._read_again and not self._wanted_now():
                         continue
                     case _:
                         self.take(outcome)
@@ -156,6 +169,8 @@ class MeterRun:
     def take(self, outcome: Success | Miss) -> None:
         """Publish a reading, or note why there is none."""
         self._count(outcome.trouble)
+        self._damaged += outcome.trouble.rejected
+        self._read_again = False
         match outcome:
             case Success():
                 self._succeeded(outcome)
@@ -184,8 +199,11 @@ class MeterRun:
             self._failed(error, error.problem)
             return
         self.state.battery = success.battery
-        identity, events = self._identified(reading.meter, reading.at)
-        reading = replace(reading, meter=identity)
+        believed = self._believed(reading, battery=success.battery)
+        if believed is None:
+            return
+        identity, events = self._identified(believed.meter, believed.at)
+        reading = replace(believed, meter=identity)
         self.health = replace(
             self.health,
             reads=self.health.reads + 1,
@@ -211,9 +229,43 @@ class MeterRun:
             )
         self._said.clear()
         self._held_back.clear()
+        self._odd.clear()
         self._failures = 0
         derived = self._facts.take(reading, self._told[1] if self._told else self.options, events)
         self.publisher.publish_reading(reading, derived, self.health)
+
+    def _believed(self, reading: Reading, *, battery: bool) -> Reading | None:
+        """Return what is believed of a reading, None where all of it waits for another one."""
+        if self._judge is None:
+            return reading
+        identity, _ = settle(self.state.identity, reading.meter)
+        reading = replace(reading, meter=identity)
+        verdict = self._judge.take(reading, connection_of(self.settings), damaged=self._damaged, battery=battery)
+        self._damaged = 0
+        self._read_again = verdict.read_again
+        odd = [one for one in verdict.suspicions if not one.reason.of_telegram or one.reason is Reason.LIST]
+        if odd:
+            self._tell_odd(odd, reading.at)
+        for note in verdict.notes:
+            _log.info("%s at %s: confirmed by another readout: %s", self.name, self.settings.port, note)
+        return verdict.reading
+
+    def _tell_odd(self, odd: Sequence[Suspicion], at: datetime) -> None:
+        """Tell what is held back: each oddity once, until a reading is published whole."""
+        words = str(odd[0]) if len(odd) == 1 else f"{odd[0]}, and {len(odd) - 1} more"
+        self.health = replace(self.health, held_back=self.health.held_back + 1, last_held_back=words)
+        new = [one for one in odd if (one.reason.name, one.register) not in self._odd]
+        if not new:
+            return
+        self._odd.update((one.reason.name, one.register) for one in new)
+        told = "; ".join(str(one) for one in new[:_MOST_TOLD])
+        _log.warning("%s at %s: held back and read again: %s", self.name, self.settings.port, told)
+        if self.state.identity is not None:
+            first = new[0]
+            details = {"reason": first.reason.value, "register": first.address}
+            details |= {"previous_value": first.before, "value": first.now}
+            event = MeterEvent(EventKind.READING_HELD_BACK, at, tuple((k, v) for k, v in details.items() if v))
+            self.publisher.publish_event(self.state.identity.id, event)
 
     def _identified(self, seen: MeterIdentity, at: datetime) -> tuple[MeterIdentity, tuple[MeterEvent, ...]]:
         """Return which meter this is, and the event of its having replaced another."""
@@ -224,6 +276,8 @@ class MeterRun:
         events: tuple[MeterEvent, ...] = ()
         if change is Change.NAMED and before is not None:
             self._facts.rename(before.id, identity.id)
+            if self._judge is not None:
+                self._judge.rename(before.id, identity.id)
         elif change is Change.REPLACED and before is not None:
             details = (("previous_meter", before.id), ("meter", identity.id))
             events = (MeterEvent(EventKind.METER_REPLACED, at, details),)

@@ -23,6 +23,7 @@ from .dialects import load_dialects
 from .folder import FolderLock, state_folder
 from .gateway import Gateway
 from .installation import installation_id
+from .judge import Judge
 from .line_edge import LineEdges
 from .log import set_level, start_log
 from .notify import Notifier
@@ -101,7 +102,9 @@ class _Service:
         self._api = self._new_api(settings)
         self._publishers = Publishers()
         state = State.load(folder / "meters.json")
-        self._gateway = Gateway(self._publishers, state, SystemClock(), self._edges.edge_of, self._thresholds_of)
+        clock = SystemClock()
+        judge = Judge(folder / "checks.json", clock)
+        self._gateway = Gateway(self._publishers, state, clock, self._edges.edge_of, self._thresholds_of, judge)
         self._signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
 
     async def run(self) -> None:

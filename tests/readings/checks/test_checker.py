@@ -9,7 +9,13 @@ import pytest
 from obisgw.readings.checks import Checker, Memory, Reason, Verdict
 from tests.mqtt.samples import NOON, reading
 
-USUAL = ("0.0.0(40123456)", "1.8.0(012345.678*kWh)", "1.8.1(012000.000*kWh)", "1.8.2(000345.678*kWh)", "32.7.0(231.4*V)")
+USUAL = (
+    "0.0.0(40123456)",
+    "1.8.0(012345.678*kWh)",
+    "1.8.1(012000.000*kWh)",
+    "1.8.2(000345.678*kWh)",
+    "32.7.0(231.4*V)",
+)
 
 
 def lines(**changed: str) -> tuple[str, ...]:
@@ -227,7 +233,9 @@ def test_after_a_restart_readings_go_on() -> None:
     assert all("1.8.0" not in values(fallen.says(*zeros, after=3)) for _ in range(5))
 
 
-@pytest.mark.parametrize("document", [{}, {"registers": 1, "lists": [], "sums": {}}, {"registers": {"a": {}}, "lists": [], "sums": {}}])
+@pytest.mark.parametrize(
+    "document", [{}, {"registers": 1, "lists": [], "sums": {}}, {"registers": {"a": {}}, "lists": [], "sums": {}}]
+)
 def test_a_damaged_memory_is_refused(document: dict[str, object]) -> None:
     """The service then begins anew."""
     with pytest.raises((ValueError, KeyError, TypeError, AttributeError)):

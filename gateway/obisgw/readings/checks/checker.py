@@ -59,24 +59,29 @@ class Checker:
     _again: int = 0
     _objections: dict[str, list[str]] = field(default_factory=dict)
 
-    def take(self, reading: Reading, at: float, *, damaged: int = 0) -> Verdict:
-        """Judge a proved telegram. ``damaged``: telegrams that failed the line's own checks since the last call."""
+    def take(self, reading: Reading, at: float, *, damaged: int = 0, sparing: bool = False) -> Verdict:
+        """Judge a proved telegram.
+
+        ``damaged``: telegrams that failed the line's own checks since the last call. ``sparing``: each readout costs
+        the meter's battery, so only what is odd waits, and for one more telegram.
+        """
         self._trust.telegram(damaged)
         seen = Seen.of(reading, at)
         odd = self._odd(seen)
         contradictions = self._contradictions(seen, odd)
         self._earlier = self._chain[-1] if self._chain else None
         if contradictions:
-            self._refute(odd)
+            self._refute(odd, contradictions)
             self._object(contradictions, seen)
             self._chain.clear()
         self._chain = [*self._chain, seen][-SUSPECT:]
         self._chain_odd = {(one.reason, one.register) for one in odd}
         fallen = {one.register: one for one in odd if one.reason is Reason.FELL}
         unheard = [one for one in odd if one.reason is not Reason.FELL]
-        needed = self._needed(odd)
+        needed = (2 if odd else 1) if sparing else self._needed(odd)
         if len(self._chain) < needed:
-            return self._hold([*contradictions, *odd] if odd else [Suspicion(self._why()), *contradictions])
+            why = [*contradictions, *odd] if odd else [Suspicion(self._why()), *contradictions]
+            return self._hold(why, 1 if sparing else AGAIN)
         believed = self._falls.follow(fallen, seen, self.memory, self.connection)
         left_out = {name: one for name, one in fallen.items() if name not in believed}
         left_out |= self._unsure(seen)
@@ -130,10 +135,14 @@ class Checker:
     def _why(self) -> Reason:
         return Reason.NOISE if self.memory.registers else Reason.FIRST
 
-    def _refute(self, odd: list[Suspicion]) -> None:
+    def _refute(self, odd: list[Suspicion], contradictions: list[Suspicion]) -> None:
         """Note that what was odd in the broken chain, and is not any more, was damage that the line's checks let through."""
         still = {one.register for one in odd}
-        if any(one.reason.hard and one.register not in still for one in self._odd(self._chain[-1])):
+        known = bool(self.memory.registers)
+        # Of a meter that is met, texts may be new each time, and the connection large.
+        unknown = [one for one in contradictions if one.reason not in {Reason.CHANGED, Reason.ROSE}]
+        damage = [one for one in self._odd(self._chain[-1]) if one.register not in still] if known else unknown
+        if any(one.reason.hard for one in damage):
             self._trust.betrayed()
 
     def _object(self, contradictions: list[Suspicion], seen: Seen) -> None:
@@ -154,9 +163,9 @@ class Checker:
 
     # --- what becomes of it
 
-    def _hold(self, odd: list[Suspicion]) -> Verdict:
+    def _hold(self, odd: list[Suspicion], most: int) -> Verdict:
         self._again += 1
-        return Verdict(None, tuple(odd), read_again=self._again <= AGAIN)
+        return Verdict(None, tuple(dict.fromkeys(odd)), read_again=self._again <= most)
 
     def _unsure(self, seen: Seen) -> dict[str, Suspicion]:
         """Return the momentary values that a suspect line gives no two times alike: nothing speaks for them."""
@@ -187,6 +196,7 @@ class Checker:
             if not any(part.component in left_out for part in (one.total, *one.parts)):
                 self.memory.sums[one.of] = min(count + 1, MOST) if self._holds(one, seen) else max(count - 2, -MOST)
         self.memory.watts = seen.watts
+        self.memory.accepted = seen.reading.at.timestamp()
         self._again = 0
         self._objections.clear()
         if not self._trust.suspect:

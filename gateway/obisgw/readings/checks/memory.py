@@ -21,6 +21,8 @@ SETTLED: Final = 8
 MOST_LISTS: Final = 12
 """Some meters send two or three lists in turn; a few change theirs with the season."""
 
+_LONGEST_PAUSE: Final = 10 * 366 * 86_400.0
+
 _DIGITS: Final = str.maketrans("123456789", "0" * 9)
 
 
@@ -89,11 +91,14 @@ class Memory:
     sums: dict[str, int] = field(default_factory=dict)
     """By total: how many readings in a row it was the sum of its parts; negative, and it never is."""
     watts: Decimal | None = None
+    accepted: float | None = None
+    """Unix time of the last accepted reading, for the next start."""
     """Watts of the last reading."""
 
     def document(self) -> dict[str, Any]:
         """Return it as JSON values, for the next start."""
         return {
+            "accepted": self.accepted,
             "lists": list(self.lists),
             "sums": dict(self.sums),
             "registers": {
@@ -113,12 +118,24 @@ class Memory:
 
     @classmethod
     def of(cls, document: Mapping[str, Any]) -> Memory:
-        """Return what ``document`` made. Raises ValueError, KeyError or TypeError for anything else."""
+        """Return what ``document`` made. Raises ValueError, KeyError, TypeError or the like for anything else."""
+        accepted = document["accepted"]
         return cls(
+            accepted=None if accepted is None else float(accepted),
             registers={str(name): _known(one) for name, one in document["registers"].items()},
             lists=[int(one) for one in document["lists"]],
             sums={str(name): int(count) for name, count in document["sums"].items()},
         )
+
+    def resume(self, at: float, now: float) -> None:
+        """Place what was remembered in another run's time: ``at`` by the checker's clock is ``now`` in Unix time.
+
+        Clocks that begin in 1970 or were set back leave it unknown how much time has passed.
+        """
+        passed = None if self.accepted is None else now - self.accepted
+        if passed is not None and 0 <= passed <= _LONGEST_PAUSE:
+            for known in self.registers.values():
+                known.at = at - passed
 
 
 def _known(document: Mapping[str, Any]) -> Known:
