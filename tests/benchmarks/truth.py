@@ -186,7 +186,8 @@ def run(damage: Damage, telegrams: int, seed: int, interval: float = 15.0, every
                     if wrong:
                         tally.wrong += 1
                         if tally.wrong < 5:
-                            print("WRONG", count, wrong, file=sys.stderr)
+                            chain = [{n: x.items[n].register.value for n, *_ in wrong} for x in checker._chain]
+                            print("WRONG", count, wrong, checker._trust, chain, t, file=sys.stderr)
             if verdict.read_again:
                 step = 2.0
         t += step

@@ -44,7 +44,8 @@ class BrokerLink:
     """Brings messages to the broker. For the event loop's thread; nothing here blocks.
 
     ``received`` is called with topic, payload and whether the message was retained. ``will`` is what the broker publishes
-    when the link breaks, and what ``stop`` publishes last.
+    when the link breaks, and what ``stop`` publishes last. ``overtaken`` is called with readings that the broker will not
+    get as the newest any more, ``delivered`` with kept messages that it has acknowledged.
     """
 
     def __init__(
@@ -54,11 +55,16 @@ class BrokerLink:
         will: Message,
         received: Callable[[str, bytes, bool], None],
         acknowledge_timeout: float,
+        *,
+        overtaken: Callable[[Message], None] = lambda _: None,
+        delivered: Callable[[Message], None] = lambda _: None,
     ) -> None:
         self._settings = settings
         self._client_id = client_id
         self._will = will
         self._handlers = Handlers(self._acknowledged, self._subscribed, received)
+        self._overtaken = overtaken
+        self._delivered = delivered
         self._acknowledge_timeout = acknowledge_timeout
         self._where = broker_name(settings)
         self._outbox = Outbox()
@@ -93,12 +99,20 @@ class BrokerLink:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
             self._task = None
+        for message in self._outbox.unpublished():
+            self._overtaken(message)
 
     def put(self, *messages: Message) -> None:
         """Publish messages, now or when the broker can be reached."""
         for message in messages:
             self._outbox.put(message)
+        self._tell_overtaken()
         self._flush()
+
+    def _tell_overtaken(self) -> None:
+        overtaken, self._outbox.overtaken = self._outbox.overtaken, []
+        for message in overtaken:
+            self._overtaken(message)
 
     def repeat(self) -> None:
         """Publish all that is retained again."""
@@ -183,6 +197,7 @@ class BrokerLink:
             self.connected.clear()
             connection.close()
             self._outbox.lost()
+            self._tell_overtaken()
 
     async def _hold(self, connection: Connection) -> SinkError:
         """Wait until the connection is lost or the broker stops to acknowledge."""
@@ -203,6 +218,9 @@ class BrokerLink:
 
     def _acknowledged(self, mid: int, failure: str | None) -> None:
         message = self._outbox.acknowledged(mid)
+        if message is not None and message.kept_as is not None:
+            # Refused too: it would be refused again, and what comes behind it waits.
+            self._delivered(message)
         if failure is not None and message is not None:
             problem = f"the broker did not take the message at {message.topic}: {failure}"
             self.say_once(problem, "give this user the right to write there")

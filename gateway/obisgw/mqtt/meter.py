@@ -73,7 +73,8 @@ class MeterTopics:
         """Take a reading in: whether the document grew, and the state (and single values)."""
         items = tuple(published(reading.registers))
         grew = self._replace(self.document.grown(items, derived.tariffs))
-        state = [Message(self._topics.state(self._id), reading_state(reading, items, derived))]
+        payload = reading_state(reading, items, derived)
+        state = [Message(self._topics.state(self._id), payload, reading_of=(self._id, reading.at.timestamp()))]
         if tree:
             for item in items:
                 if (value := item.value) is not None:
