@@ -182,7 +182,7 @@ PROBLEMS = [
     ("hosts in lists", "port: /d\napi:\n  allowed_hosts: [[a]]", ["3: 'allowed_hosts' must be a list of single values (begin each with '- ')"]),
     ("a token in the file", "port: /d\napi:\n  token: abc", ["3: 'token' is no setting (write nothing: 'obis-gateway pair' gives a code, and the client gets its token for it)"]),
     ("nowhere to go", "port: /d\nmqtt:\n  enabled: no\napi:\n  enabled: no", ["5: neither MQTT nor the API is enabled: readings would go nowhere (enable one of them)"]),
-    ("the same again", "a: &a [[[[[[[[x]]]]]]]]\nb: *a\nport: /d", ["1: nested too deeply", "1: 'a' is no setting (known here: port, name, address, number, dialect, mode, baudrate, max_baudrate, format, dtr, rts, wake_up, latency, every, aligned, reads_a_day, connection, thresholds, meters, mqtt, api, gateway)", "2: 'b' is no setting (known here: port, name, address, number, dialect, mode, baudrate, max_baudrate, format, dtr, rts, wake_up, latency, every, aligned, reads_a_day, connection, thresholds, meters, mqtt, api, gateway)"]),
+    ("the same again", "a: &a [[[[[[[[x]]]]]]]]\nb: *a\nport: /d", ["1: nested too deeply", "1: 'a' is no setting (known here: port, name, address, number, dialect, mode, baudrate, max_baudrate, format, dtr, rts, wake_up, latency, every, aligned, reads_a_day, connection, thresholds, meters, mqtt, api, store, gateway)", "2: 'b' is no setting (known here: port, name, address, number, dialect, mode, baudrate, max_baudrate, format, dtr, rts, wake_up, latency, every, aligned, reads_a_day, connection, thresholds, meters, mqtt, api, store, gateway)"]),
 ]  # fmt: skip
 
 

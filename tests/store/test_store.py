@@ -22,7 +22,7 @@ from obisgw.store.history import Step, boundaries, composed
 from obisgw.store.quality import Point, Quality
 from obisgw.store.rows import Batch, PointRow, RegisterKey
 from obisgw.store.schema import VERSION
-from obisgw.store.store import Store, StoreSettings
+from obisgw.store.store import Keeping, Store
 from tests.mqtt.samples import NOON, reading
 
 START = NOON.timestamp()
@@ -44,7 +44,7 @@ class Clocks:
 
 async def opened(path: Path, clocks: Clocks, **settings: float) -> Store:
     """Return a store in use."""
-    store = Store(path, StoreSettings(**{"flush": 1000.0, **settings}), steady=clocks.steady, wall=clocks.wall)  # type: ignore[arg-type]
+    store = Store(path, Keeping(**{"flush": 1000.0, **settings}), steady=clocks.steady, wall=clocks.wall)  # type: ignore[arg-type]
     await store.start()
     return store
 
@@ -139,11 +139,11 @@ _VICTIM = """
 import asyncio, sys, time
 from pathlib import Path
 sys.path[:0] = {paths!r}
-from obisgw.store.store import Store, StoreSettings
+from obisgw.store.store import Store, Keeping
 from tests.mqtt.samples import reading
 
 async def main():
-    store = Store(Path(sys.argv[1]), StoreSettings(flush=0.05), steady=lambda: t[0], wall=lambda: 1_790_000_000.0 + t[0])
+    store = Store(Path(sys.argv[1]), Keeping(flush=0.05), steady=lambda: t[0], wall=lambda: 1_790_000_000.0 + t[0])
     await store.start()
     while True:
         t[0] += 60

@@ -42,7 +42,7 @@ _DAMAGED: Final = frozenset(
 
 
 @dataclass(frozen=True, slots=True)
-class StoreSettings:
+class Keeping:
     """``flush``: seconds that a power failure may cost. Days for which each kind of row is kept."""
 
     flush: float = 30.0
@@ -58,7 +58,7 @@ class Store:
     def __init__(
         self,
         path: Path,
-        settings: StoreSettings,
+        settings: Keeping,
         *,
         steady: Callable[[], float] = time.monotonic,
         wall: Callable[[], float] = time.time,
