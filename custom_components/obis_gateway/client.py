@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -17,10 +17,10 @@ from .models import (
     GatewayResponseError,
     Json,
     Message,
-    Meter,
     Reading,
+    Snapshot,
     Threshold,
-    meters_of,
+    Welcome,
     message_of,
     object_of,
 )
@@ -32,7 +32,10 @@ ANSWER_WITHIN = 15.0
 MESSAGE_WITHIN = 75.0
 """The gateway pings each 30 s; a line that is silent for longer is dead."""
 
-LARGEST = 32 * 1024 * 1024
+CLOSE_WITHIN = 2.0
+
+LARGE = 256 * 1024
+LARGEST = 64 * 1024 * 1024
 _PROBLEM = "urn:obis-gateway:problem:"
 
 
@@ -42,6 +45,14 @@ class GatewayConnectionError(GatewayError):
 
 class GatewayCertificateError(GatewayConnectionError):
     """The gateway's certificate is not one that is trusted."""
+
+
+class GatewayUnknownHostError(GatewayConnectionError):
+    """The gateway's name has no address."""
+
+
+class GatewayBusyError(GatewayConnectionError):
+    """The gateway has as many connections as it takes."""
 
 
 class GatewayAuthError(GatewayError):
@@ -116,9 +127,9 @@ class GatewayClient:
         """Return which gateway this is."""
         return self._of_our_version(Gateway.from_json(await self._ask("GET", "gateway")))
 
-    async def meters(self) -> dict[str, Meter]:
+    async def meters(self) -> Snapshot:
         """Return all meters with their newest readings."""
-        return meters_of(await self._ask("GET", "meters"))
+        return await _made(await self._request("GET", "meters"), Snapshot.from_json)
 
     async def read(self, meter: str, wait: float | None = None) -> Reading | None:
         """Ask for a reading now, and return it if ``wait`` seconds were given."""
@@ -148,21 +159,20 @@ class GatewayClient:
 
     async def diagnostics(self) -> Json:
         """Return what helps to find a fault, without secrets."""
-        return await self._ask("GET", "diagnostics")
+        return await _made(await self._request("GET", "diagnostics"), object_of)
 
     async def revoke(self) -> None:
         """Revoke this client's token."""
         await self._ask("DELETE", "token")
 
-    async def stream(self, stream: str | None, since: int | None) -> AsyncIterator[Message]:
+    async def stream(self, stream: str | None, since: int | None) -> AsyncGenerator[Message]:
         """Yield what happens, until the connection ends. ``stream`` and ``since`` are what was seen last."""
         url = self._base / "stream"
+        timeout = aiohttp.ClientWSTimeout(ws_close=CLOSE_WITHIN)
         try:
             async with (
                 asyncio.timeout(ANSWER_WITHIN) as opening,
-                self._session.ws_connect(
-                    url, headers=self._headers, max_msg_size=LARGEST, autoping=True, heartbeat=None
-                ) as socket,
+                self._session.ws_connect(url, headers=self._headers, max_msg_size=LARGEST, timeout=timeout) as socket,
             ):
                 await socket.send_json({"type": "subscribe", "stream": stream, "since": since})
                 # From now on messages and pings come at their own pace.
@@ -171,16 +181,14 @@ class GatewayClient:
                     received = await socket.receive(timeout=MESSAGE_WITHIN)
                     match received.type:
                         case aiohttp.WSMsgType.TEXT:
-                            document = _json(received.data)
+                            message = await _made(received.data, _message)
                         case aiohttp.WSMsgType.ERROR:
                             raise GatewayResponseError(f"the stream broke off: {received.data}")
                         case _:
                             raise _ended(socket.close_code)
-                    if document.get("type") == "error":
-                        problem = object_of(document.get("problem"))
-                        raise _error(int(problem.get("status") or 0), problem)
-                    if (message := message_of(document)) is not None:
-                        yield message
+                    if isinstance(message, Welcome):
+                        check_version(message.gateway.api)
+                    yield message
         except aiohttp.WSServerHandshakeError as error:
             if error.status == 401:
                 raise GatewayAuthError("the token is not good any more") from error
@@ -190,7 +198,11 @@ class GatewayClient:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise GatewayConnectionError(str(error) or "no answer in time") from error
 
-    async def _ask(
+    async def _ask(self, method: str, path: str, **more: Any) -> Json:  # noqa: ANN401 - as _request
+        content = await self._request(method, path, **more)
+        return _json(content) if content else {}
+
+    async def _request(
         self,
         method: str,
         path: str,
@@ -198,7 +210,7 @@ class GatewayClient:
         body: Mapping[str, Any] | None = None,
         query: Mapping[str, str] | None = None,
         within: float = ANSWER_WITHIN,
-    ) -> Json:
+    ) -> bytes:
         url = URL(f"{self._base}/{path}", encoded=True).with_query(query or {})
         timeout = aiohttp.ClientTimeout(total=within)
         try:
@@ -206,13 +218,13 @@ class GatewayClient:
                 method, url, json=body, headers=self._headers, timeout=timeout, allow_redirects=False
             ) as response:
                 content = await _content(response)
-                if response.status in {200, 201, 202}:
-                    return _json(content)
-                if response.status == 204:
-                    return {}
+                if response.status in {200, 201, 202, 204}:
+                    return content
                 raise _error(response.status, _problem(content))
         except aiohttp.ClientConnectorCertificateError as error:
             raise GatewayCertificateError(str(error)) from error
+        except aiohttp.ClientConnectorDNSError as error:
+            raise GatewayUnknownHostError(str(error)) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise GatewayConnectionError(str(error) or "no answer in time") from error
 
@@ -236,6 +248,20 @@ async def _content(response: aiohttp.ClientResponse) -> bytes:
     return bytes(content)
 
 
+async def _made[T](text: str | bytes, make: Callable[[Json], T]) -> T:
+    """Return what ``make`` makes of a document; aside where it is large, so that nothing else waits for it."""
+    if len(text) < LARGE:
+        return make(_json(text))
+    return await asyncio.to_thread(lambda: make(_json(text)))
+
+
+def _message(document: Json) -> Message:
+    if document.get("type") == "error":
+        problem = object_of(document.get("problem"))
+        raise _error(problem.get("status"), problem)
+    return message_of(document)
+
+
 def _json(text: str | bytes) -> Json:
     try:
         return object_of(json.loads(text, parse_constant=_no_number))
@@ -254,7 +280,7 @@ def _problem(content: bytes) -> Json:
         return {}
 
 
-def _error(status: int, problem: Json) -> GatewayError:
+def _error(status: object, problem: Json) -> GatewayError:
     """Return the error of an answer that is no success."""
     kind = str(problem.get("type", ""))
     slug = kind.removeprefix(_PROBLEM) if kind.startswith(_PROBLEM) else ""
@@ -267,7 +293,9 @@ def _error(status: int, problem: Json) -> GatewayError:
         case "pairing_locked":
             seconds = problem.get("retry_after")
             return GatewayLockedError(seconds if isinstance(seconds, int) else 60, detail)
-        case "too_slow" | "too_many_connections":
+        case "too_many_connections":
+            return GatewayBusyError(detail)
+        case "too_slow":
             return GatewayConnectionError(detail)
         case "":
             return GatewayResponseError(f"this is no OBIS Gateway ({detail})")

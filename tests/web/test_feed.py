@@ -163,7 +163,20 @@ def test_a_replaced_meter_becomes_unavailable() -> None:
     assert before is not None
     assert before["available"] is False
     assert OTHER.id in before["problem"]
+    assert before["replaced_by"] == OTHER.id
+    assert told(feed)[-1]["description"]["replaced_by"] == OTHER.id
     assert feed.meters == (METER.id, OTHER.id)
+
+
+def test_a_meter_that_stands_in_its_place_again_is_not_replaced() -> None:
+    """Heads are mixed up and put back."""
+    feed = Feed()
+    for meter in (METER, OTHER, METER):
+        feed.meter_added(meter, MeterOptions(60, "House"))
+    again, other = feed.meter(METER.id), feed.meter(OTHER.id)
+    assert again is not None
+    assert other is not None
+    assert (again["replaced_by"], other["replaced_by"]) == (None, METER.id)
 
 
 def test_a_removed_meter_is_gone() -> None:

@@ -8,6 +8,7 @@ import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from obisgw.errors import ConfigurationError
 from obisgw.iec62056_21.identification import Mode
 from obisgw.iec62056_21.meter_settings import (
     Acknowledged,
@@ -24,7 +25,7 @@ from obisgw.simulator.profile import profile_names
 from obisgw.simulator.serve import SimulatorOptions, run_simulator
 
 from .terminal import out, say
-from .values import host_and_port, moment, number, whole
+from .values import device_address, full_hour, host_and_port, number, whole
 
 if TYPE_CHECKING:
     from obisgw.simulator.serve import Simulator
@@ -43,6 +44,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--mode", type=str.upper, choices=modes, help="mode in place of the profile's")
     what.add_argument(
         "--address",
+        type=device_address,
         action="append",
         default=[],
         metavar="TEXT",
@@ -58,7 +60,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="X",
         help="its time goes so much faster (%(default)s)",
     )
-    what.add_argument("--start", type=moment, metavar="TIME", help="its first moment, as 2026-03-02T07:00")
+    what.add_argument("--start", type=full_hour, metavar="TIME", help="its first moment, as 2026-03-02T07:00")
     what.add_argument(
         "--solar", type=whole(0, 1_000_000), default=_DEFAULTS.solar, metavar="W", help="peak of its roof (%(default)s)"
     )
@@ -92,6 +94,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(options: argparse.Namespace) -> int:
     """Simulate until interrupted."""
+    _refuse_equal(options.address)
     wanted = SimulatorOptions(
         profile=options.profile,
         telegram=options.telegram,
@@ -114,6 +117,14 @@ def run(options: argparse.Namespace) -> int:
     )
     asyncio.run(_simulate(wanted, quiet=options.quiet))
     return 0
+
+
+def _refuse_equal(addresses: list[str]) -> None:
+    # Leading zeros do not count, and a meter without address answers to every one.
+    names = [address.lstrip("0") for address in addresses]
+    if len(set(names)) < len(names) or (len(names) > 1 and "" in names):
+        hint = "give each its own; '--fault second-meter' has two answer at once"
+        raise ConfigurationError("two meters would answer to one request", where="--address", hint=hint)
 
 
 async def _simulate(options: SimulatorOptions, *, quiet: bool) -> None:

@@ -66,8 +66,10 @@ class Description:
 
     key: str
     """Stable name of [a-z0-9_]; different for different codes."""
-    name: str
-    """English, e.g. "Energy import T1"."""
+    translation_key: str
+    """Stable name of [a-z0-9_] of the pattern: what its translations into other languages are found by."""
+    pattern: str
+    """English, with {…} for each placeholder, e.g. "Energy import T{tariff}"."""
     kind: ValueKind
     unit: str | None
     """Home Assistant's text of the unit, e.g. "m³"."""
@@ -79,3 +81,8 @@ class Description:
     enabled_by_default: bool
     placeholders: tuple[tuple[str, str], ...] = ()
     """What varies in the name: phase, tariff, billing_period, channel …"""
+
+    @property
+    def name(self) -> str:
+        """English, e.g. "Energy import T1"."""
+        return self.pattern.format_map(dict(self.placeholders))

@@ -38,7 +38,7 @@ def register_document(item: Published) -> Json:
         "category": "diagnostic" if description.category is Category.DIAGNOSTIC else None,
         "enabled": description.enabled_by_default,
         "billing_period": None if code is None else billing_period_of(code),
-        "translation_key": None if suffix else getattr(description, "translation_key", None),
+        "translation_key": None if suffix else description.translation_key,
         "placeholders": dict(description.placeholders),
     }
 

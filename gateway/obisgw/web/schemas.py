@@ -149,6 +149,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "on_request": _truth("Whether it can be asked"),
             "available": _truth("Whether the last readout was good"),
             "problem": _text_or_null("Why not, and what to do"),
+            "replaced_by": _text_or_null("Id of the meter that stands in its place"),
             "tariffs": _list({"type": "string"}, "The tariffs that it has shown"),
             "registers": _list(ref("Register"), "All registers that it has shown"),
             "thresholds": _list(ref("Threshold"), "All limits that are watched"),
