@@ -12,6 +12,7 @@ import sys
 import textwrap
 import time
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -74,8 +75,6 @@ async def test_a_better_value_replaces_a_worse_one_and_never_the_other_way(tmp_p
     """A load profile mends an outage; an interpolation does not undo what was measured."""
     database = Database(tmp_path / "store.db")
     for value, quality in (("1", 1), ("2", 2), ("3", 1), ("4", 3), ("5", 2)):
-        from decimal import Decimal  # noqa: PLC0415
-
         database.write(Batch(points=[PointRow(IMPORT, 900, Decimal(value), Quality(quality))]))
     assert [(str(p.value), p.quality) for p in database.points(IMPORT, 0, 900, 1)] == [("4", Quality.MEASURED)]
     database.close()
@@ -111,11 +110,11 @@ async def test_a_full_disk_keeps_what_is_new_in_memory(tmp_path: Path, caplog: p
     tell(store, clocks, *many)
     for _ in range(3):
         await store.flush()
-    assert store.problem is not None
+    assert "takes nothing" in (store.problem or "")
     assert len([record for record in caplog.records if record.levelno >= logging.ERROR]) == 1
     connection.execute("PRAGMA max_page_count = 1000000")
     points = await store.points(IMPORT, int(START), int(START) + 300_000, 1)
-    assert store.problem is None
+    assert "takes nothing" not in (store.problem or "")
     assert len(points) == 4000 // 15
     await store.stop()
 
@@ -227,8 +226,6 @@ def test_days_begin_at_midnight_of_the_zone(day: datetime, hours: int) -> None:
 
 def test_the_best_known_value_stands_at_each_boundary() -> None:
     """What nobody knows is missing."""
-    from decimal import Decimal  # noqa: PLC0415
-
     stored = [Point(900, Decimal(1), Quality.INTERPOLATED), Point(1800, Decimal(2), Quality.MEASURED)]
     profile = [Point(900, Decimal("1.1"), Quality.LOAD_PROFILE), Point(1800, Decimal(3), Quality.LOAD_PROFILE)]
     found = list(composed([900, 1800, 2700], stored, profile))
@@ -242,8 +239,6 @@ def test_the_best_known_value_stands_at_each_boundary() -> None:
 async def test_a_year_of_hours_is_answered_quickly_enough_to_be_asked_often(tmp_path: Path) -> None:
     """By the number of rows that are read: an hour's row is found without reading the quarters in between."""
     database = Database(tmp_path / "store.db")
-    from decimal import Decimal  # noqa: PLC0415
-
     rows = [PointRow(IMPORT, 900 * n, Decimal(n), Quality.MEASURED) for n in range(1, 35_041)]
     database.write(Batch(points=rows))
     assert len(list(database.points(IMPORT, 0, 900 * 35_040, 4))) == 8760

@@ -29,19 +29,30 @@ class NewerDatabaseError(Exception):
 class Database:
     """An open store. Every method may raise ``sqlite3.Error`` and ``OSError``; what was begun is then undone."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, *, read_only: bool = False) -> None:
         # Used by whoever opened it, and closed by the service's end.
-        self._connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+        place = f"{path.absolute().as_uri()}?mode=ro" if read_only else str(path)
+        self._connection = sqlite3.connect(place, uri=read_only, isolation_level=None, check_same_thread=False)
         self._registers: dict[RegisterKey, int] = {}
         self._meters: dict[str, int] = {}
         self.path = path
         execute = self._connection.execute
+        if read_only:
+            (version,) = execute("PRAGMA user_version").fetchone()
+            if version != VERSION:
+                raise NewerDatabaseError(f"{path} is of version {version}, and this program knows {VERSION}")
+            self._load()
+            return
         execute("PRAGMA journal_mode = WAL")
         # Each transaction is on the disk when it ends: there are few, and power may fail at any moment.
         execute("PRAGMA synchronous = FULL")
         execute(f"PRAGMA wal_autocheckpoint = {_PAGES}")
         execute("PRAGMA foreign_keys = ON")
         self._migrate()
+        self._load()
+
+    def _load(self) -> None:
+        execute = self._connection.execute
         self._meters = dict(execute("SELECT name, id FROM meter"))
         rows = execute(
             "SELECT meter.name, register.name, unit, register.id FROM register JOIN meter ON meter = meter.id"
@@ -153,6 +164,11 @@ class Database:
         )
         for quarter, value, quality in rows:
             yield Point(quarter * QUARTER, Decimal(value), Quality(quality))
+
+    @property
+    def meters(self) -> tuple[str, ...]:
+        """The meters that were ever read."""
+        return tuple(self._meters)
 
     def registers(self, meter: str) -> list[RegisterKey]:
         """Return the counters of a meter that have a history."""

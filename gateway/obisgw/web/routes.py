@@ -15,6 +15,7 @@ from .documents import thresholds_document, utc
 from .edges import API_VERSION, BASE
 from .feed import Kind
 from .openapi import openapi_document
+from .past import asked, counters_document, history_document
 from .problems import Problem, ProblemError
 from .stream import HEARTBEAT, LONGEST_MESSAGE, Close, Ending, Stream, close, first_token
 
@@ -62,6 +63,7 @@ class Api:
             web.get(f"{BASE}/meters/{{meter}}", self.meter),
             web.get(f"{BASE}/meters/{{meter}}/reading", self.reading),
             web.post(f"{BASE}/meters/{{meter}}/read", self.read),
+            web.get(f"{BASE}/meters/{{meter}}/history", self.history),
             web.put(f"{BASE}/meters/{{meter}}/adoption", self.adopt),
             web.delete(f"{BASE}/meters/{{meter}}/adoption", self.leave),
             web.get(f"{BASE}/meters/{{meter}}/thresholds", self.thresholds),
@@ -129,6 +131,25 @@ class Api:
             waiting.cancel()
             self._waiting.discard(waiting)
         return _json(self._reading_of(meter))
+
+    async def history(self, request: web.Request) -> web.Response:
+        """Return a counter's past, or which counters have one."""
+        # Also of a meter that is gone.
+        meter, question = request.match_info["meter"], asked(request.query)
+        keys = await self._service.counters(meter)
+        if keys is None:
+            detail = "the gateway keeps none: set 'enabled: true' in the section 'store' of its configuration"
+            raise ProblemError(Problem.NO_HISTORY, detail)
+        if not keys and meter not in self._feed:
+            raise _unknown(meter)
+        if question.register is None:
+            return _json(counters_document(keys))
+        key = next((key for key in reversed(keys) if key.name == question.register), None)
+        if key is None:
+            detail = "only counters have a history, from their first reading on: ask without 'register' which do"
+            raise ProblemError(Problem.NO_HISTORY, detail, {"meter": meter[:100]})
+        points = await self._service.history(key, question.start, question.end, question.step, question.zone)
+        return _json(history_document(key, question, points))
 
     async def adopt(self, request: web.Request) -> web.Response:
         """Note that a client shows this meter, so that MQTT discovery does not."""

@@ -100,6 +100,30 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "thresholds": _map({"type": ["boolean", "null"]}, "By threshold id: beyond the limit; null if unknown"),
         },
     ),
+    "History": _object(
+        "A counter at boundaries of time; without `register` in the question, the counters that have a history.",
+        {
+            "register": _text("Its id"),
+            "unit": _text_or_null("Home Assistant's unit"),
+            "step": {"enum": ["quarter", "hour", "day"]},
+            "points": _list(
+                _object(
+                    "One boundary.",
+                    {
+                        "at": _text("When, UTC", **_TIME),
+                        "value": _text_or_null("Digits, null where nobody knows"),
+                        "quality": {"enum": ["missing", "interpolated", "load_profile", "measured"]},
+                    },
+                ),
+                "All boundaries from `from` to `to`, both included",
+            ),
+            "registers": _list(
+                _object("A counter.", {"register": _text("Its id"), "unit": _text_or_null("Its unit")}),
+                "All counters with a history",
+            ),
+        },
+        optional=("register", "unit", "step", "points", "registers"),
+    ),
     "ThresholdRequest": {
         **_object(
             "A limit to watch: either `above` or `below`.",

@@ -14,6 +14,8 @@ from obisgw.config.table import ApiSettings
 from obisgw.readings.derive import DerivedState, EventKind, MeterEvent, derive
 from obisgw.readings.reading import Health, MeterIdentity, Register
 from obisgw.readings.shown import GatewayInfo, MeterOptions
+from obisgw.store.quality import Point
+from obisgw.store.rows import RegisterKey
 from obisgw.web.clients import Clients
 from obisgw.web.feed import Feed
 from obisgw.web.pairing import Pairing
@@ -163,6 +165,12 @@ class RunningGateway:
     def clients_changed(self) -> None:
         for meter, options in self._options.values():
             self.feed.meter_added(meter, self._watched(meter, options))
+
+    async def counters(self, _meter_id: str) -> list[RegisterKey] | None:
+        return None
+
+    async def history(self, *_question: object) -> list[Point]:
+        return []
 
     def mqtt_state(self) -> dict[str, Any]:
         return {"enabled": False, "connected": False, "problem": None}

@@ -139,9 +139,8 @@ def test_a_single_zero_never_gets_through() -> None:
     meter = Meter()
     for _ in range(10):
         assert "1.8.0" not in values(meter.says(*zeros, after=30))
-    for _ in range(6):
-        verdict = meter.says(*USUAL, after=3)
-    assert values(verdict)["1.8.0"] == "012345.678"
+    verdicts = [meter.says(*USUAL, after=3) for _ in range(6)]
+    assert values(verdicts[-1])["1.8.0"] == "012345.678"
 
 
 def test_a_counter_that_stays_where_it_fell_to_is_believed_after_a_quarter_of_an_hour() -> None:
@@ -172,32 +171,25 @@ def test_a_counter_that_ran_full_goes_on_at_once() -> None:
 def test_a_connection_larger_than_was_said_is_learned() -> None:
     """The house has 3 x 250 A."""
     meter = Meter(settled=False)
-    held = 0
-    for count in range(30):
-        wh = 12_000_000 + 2500 * count
-        verdict = meter.says(f"1.8.0({wh // 1000:06}.{wh % 1000:03}*kWh)")
-        held += verdict.reading is None
-    assert held <= 6
-    assert verdict.reading is not None
+    counted = [12_000_000 + 2500 * count for count in range(30)]
+    verdicts = [meter.says(f"1.8.0({wh // 1000:06}.{wh % 1000:03}*kWh)") for wh in counted]
+    assert sum(verdict.reading is None for verdict in verdicts) <= 6
+    assert verdicts[-1].reading is not None
 
 
 def test_numbers_without_leading_zeros_may_grow() -> None:
     """9.9 becomes 10.2 without anything being wrong, as long as widths are still new."""
     meter = Meter(settled=False)
-    for value in ("9.8", "9.9", "10.1", "9.9", "10.3", "100.2"):
-        verdict = meter.says(f"16.7.0({value}*kW)")
-    assert values(verdict) == {"16.7.0": "100.2"} or verdict.read_again
+    verdicts = [meter.says(f"16.7.0({value}*kW)") for value in ("9.8", "9.9", "10.1", "9.9", "10.3", "11.2")]
+    assert [values(verdict).get("16.7.0") for verdict in verdicts[1:]] == ["9.9", "10.1", "9.9", "10.3", "11.2"]
 
 
 def test_a_text_that_is_new_each_time_is_left_alone() -> None:
     """A signature, a random number: after a few telegrams that is known."""
     meter = Meter()
-    held = 0
-    for count in range(40):
-        verdict = meter.says(*USUAL, f"C.99.1({count * 7919 % 10007:05})", after=10)
-        held += verdict.reading is None
-    assert verdict.reading is not None
-    assert held < 15
+    verdicts = [meter.says(*USUAL, f"C.99.1({count * 7919 % 10007:05})", after=10) for count in range(40)]
+    assert verdicts[-1].reading is not None
+    assert sum(verdict.reading is None for verdict in verdicts) < 15
 
 
 @pytest.mark.parametrize(("damaged", "needed"), [(0, 1), (1, 2), (8, 3)])
