@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from obisgw.errors import LineError, MeterError, PortLostError, PortMissingError
-from obisgw.readings.checks import Reason
 from obisgw.readings.derive import EventKind, MeterEvent
 from obisgw.readings.reading import Health
 
@@ -243,11 +242,13 @@ class MeterRun:
         verdict = self._judge.take(reading, connection_of(self.settings), damaged=self._damaged, battery=battery)
         self._damaged = 0
         self._read_again = verdict.read_again
-        odd = [one for one in verdict.suspicions if not one.reason.of_telegram or one.reason is Reason.LIST]
+        # What may well be the meter's doing is read twice without a word.
+        odd = [one for one in verdict.suspicions if one.reason.hard]
         if odd:
             self._tell_odd(odd, reading.at)
         for note in verdict.notes:
-            _log.info("%s at %s: confirmed by another readout: %s", self.name, self.settings.port, note)
+            if note.reason.hard:
+                _log.info("%s at %s: confirmed by another readout: %s", self.name, self.settings.port, note)
         return verdict.reading
 
     def _tell_odd(self, odd: Sequence[Suspicion], at: datetime) -> None:

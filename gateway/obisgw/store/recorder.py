@@ -83,5 +83,6 @@ class Recorder:
 def _value(meter: str, item: Published) -> tuple[RegisterKey, str, Decimal | None]:
     register = item.register
     key = RegisterKey(meter, item.component, register.description.unit or "")
-    counts = register.code is not None and is_counter(register.code)
+    # What only counts events has no history.
+    counts = register.code is not None and key.unit != "" and is_counter(register.code)
     return key, register.value, register.number if counts else None

@@ -27,13 +27,8 @@ _DIGITS: Final = str.maketrans("123456789", "0" * 9)
 
 
 def form_of(text: str) -> str:
-    """Return a value's form: its digits made zeros."""
-    return text.translate(_DIGITS)
-
-
-def padded(form: str) -> bool:
-    """Tell whether a meter fills a number of this form up with zeros, as far as ``form_of`` of one value can tell."""
-    return len(form.lstrip("+- ").partition(".")[0].partition(",")[0]) > 1
+    """Return a value's form: its digits made zeros, without its sign and the blanks around it."""
+    return text.strip(" ").lstrip("+-").translate(_DIGITS)
 
 
 @dataclass(slots=True)
