@@ -147,6 +147,7 @@ def _reading(block: bytes, at: datetime) -> Reading:
 def run(damage: Damage, telegrams: int, seed: int, interval: float = 15.0, every: int = 100_000) -> Tally:
     """Return what came of so many telegrams; a new household each ``every``."""
     tally, chance = Tally(), random.Random(seed)
+    truths: dict[datetime, bytes] = {}
     household, checker, t, damaged = Household(seed), Checker(), 60.0, 0
     for count in range(telegrams):
         if count and count % every == 0:
@@ -165,19 +166,20 @@ def run(damage: Damage, telegrams: int, seed: int, interval: float = 15.0, every
             good = block == body[:-1]
             tally.good += good
             reading = _reading(block, _START + timedelta(seconds=t))
+            truths[reading.at] = body[:-1]
+            if len(truths) > 8:
+                del truths[next(iter(truths))]
             verdict = checker.take(reading, t, damaged=damaged)
             damaged = 0
-            truth = None
             if verdict.reading is None:
                 tally.held_good += good and not verdict.read_again
             else:
                 step = interval
                 tally.published += 1
                 tally.withheld += good and len(verdict.reading.registers) < len(reading.registers)
-                if not good:
-                    truth = {
-                        i.component: i.register.value for i in published(_reading(body[:-1], reading.at).registers)
-                    }
+                true = truths[verdict.reading.at]
+                if verdict.reading.telegram.block != true:
+                    truth = {i.component: i.register.value for i in published(_reading(true, reading.at).registers)}
                     wrong = [
                         (i.component, i.register.value, truth.get(i.component))
                         for i in published(verdict.reading.registers)

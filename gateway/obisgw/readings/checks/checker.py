@@ -56,6 +56,7 @@ class Checker:
     _chain: list[Seen] = field(default_factory=list)
     _earlier: Seen | None = None
     _chain_odd: set[tuple[Reason, str]] = field(default_factory=set)
+    _accepted_at: float = float("-inf")
     _again: int = 0
     _objections: dict[str, list[str]] = field(default_factory=dict)
 
@@ -82,13 +83,18 @@ class Checker:
         if len(self._chain) < needed:
             why = [*contradictions, *odd] if odd else [Suspicion(self._why()), *contradictions]
             return self._hold(why, 1 if sparing else AGAIN)
-        believed = self._falls.follow(fallen, seen, self.memory, self.connection)
+        # On a suspect line the telegram before this one is believed, which has one on either side that agrees: a new
+        # value may have been damaged into the old one.
+        judged = self._chain[-2] if self._trust.suspect and len(self._chain) > 1 else seen
+        if judged.at <= self._accepted_at:
+            return self._hold([Suspicion(self._why())], 1 if sparing else AGAIN)
+        believed = self._falls.follow(fallen, judged, self.memory, self.connection)
         left_out = {name: one for name, one in fallen.items() if name not in believed}
-        left_out |= self._unsure(seen)
+        left_out |= self._unsure(judged)
         for one in unheard:
-            self._learn(one, seen)
+            self._learn(one, judged)
         notes = (*unheard, *(fallen[name] for name in believed))
-        return self._accept(seen, left_out, notes)
+        return self._accept(judged, left_out, notes)
 
     # --- what is odd
 
@@ -195,6 +201,7 @@ class Checker:
             count = self.memory.sums.get(one.of, 0)
             if not any(part.component in left_out for part in (one.total, *one.parts)):
                 self.memory.sums[one.of] = min(count + 1, MOST) if self._holds(one, seen) else max(count - 2, -MOST)
+        self._accepted_at = seen.at
         self.memory.watts = seen.watts
         self.memory.accepted = seen.reading.at.timestamp()
         self._again = 0
