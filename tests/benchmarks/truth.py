@@ -179,11 +179,11 @@ def run(damage: Damage, telegrams: int, seed: int, interval: float = 15.0, every
                 tally.withheld += good and len(verdict.reading.registers) < len(reading.registers)
                 true = truths[verdict.reading.at]
                 if verdict.reading.telegram.block != true:
-                    truth = {i.component: i.register.value for i in published(_reading(true, reading.at).registers)}
+                    truth = {i.component: i.value for i in published(_reading(true, reading.at).registers)}
                     wrong = [
-                        (i.component, i.register.value, truth.get(i.component))
+                        (i.component, i.value, truth.get(i.component))
                         for i in published(verdict.reading.registers)
-                        if truth.get(i.component) != i.register.value
+                        if truth.get(i.component) != i.value
                     ]
                     if wrong:
                         tally.wrong += 1
