@@ -11,7 +11,8 @@ import pytest
 from obisgw.cli import main
 from obisgw.store.database import Database
 from obisgw.store.quality import Quality
-from obisgw.store.rows import Batch, LatestRow, PointRow, RegisterKey
+from obisgw.store.quarters import Mark
+from obisgw.store.rows import Batch, PointRow, RegisterKey
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -27,7 +28,7 @@ def config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("TZ", "UTC")
     database = Database(tmp_path / "store.db")
     rows = [PointRow(IMPORT, NOON + 900 * n, Decimal(f"10.{n:03}"), Quality.MEASURED) for n in range(9)]
-    database.write(Batch(points=rows, latest={IMPORT: LatestRow(IMPORT, NOON + 7200.0, Decimal("10.008"))}))
+    database.write(Batch(points=rows, latest={IMPORT: Mark(NOON + 7200.0, Decimal("10.008"))}), "boot")
     database.close()
     file = tmp_path / "obis-gateway.yaml"
     file.write_text(f"meters:\n- port: /dev/ttyS9\ngateway:\n  state_dir: {tmp_path}\n")
@@ -82,6 +83,8 @@ def test_other_programs_get_csv_and_json(config: str, capsys: pytest.CaptureFixt
     [
         (("--since", "soon"), "'soon' is no time"),
         (("--since", "2026-11-23", "--until", "2026-11-22"), "lies behind"),
+        (("--since", "1800-01-01"), "too long a time"),
+        (("--since", "1990-01-01"), "too long a time"),
         (("isk_2",), "there is no meter isk_2"),
         (("--register", "2.8.0"), "no history of 2.8.0"),
     ],

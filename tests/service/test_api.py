@@ -44,6 +44,10 @@ class FakeService:
     def clients_changed(self) -> None:
         self.changes += 1
 
+    @property
+    def keeps_history(self) -> bool:
+        return False
+
     async def counters(self, _meter_id: str) -> list[RegisterKey] | None:
         return None
 

@@ -1,4 +1,4 @@
-"""The file: what is in it after all that can happen to it."""
+"""The store in use: what is in it after all that can happen to it."""
 
 from __future__ import annotations
 
@@ -7,159 +7,360 @@ import logging
 import os
 import signal
 import sqlite3
+import stat
 import subprocess
 import sys
-import textwrap
 import time
-from datetime import UTC, datetime, timedelta
+from dataclasses import replace
 from decimal import Decimal
-from pathlib import Path
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from obisgw.store.database import Database
-from obisgw.store.history import Step, boundaries, composed
 from obisgw.store.quality import Point, Quality
-from obisgw.store.rows import Batch, PointRow, RegisterKey
+from obisgw.store.rows import RegisterKey
 from obisgw.store.schema import VERSION
-from obisgw.store.store import Keeping, Store
-from tests.mqtt.samples import NOON, reading
+from tests.mqtt.samples import METER, reading
 
-START = NOON.timestamp()
-IMPORT = RegisterKey("isk_12345678", "1_0_1_8_0_255", "kWh")
+from .hand import IMPORT, START, UP, Hand, minutes, values
 
+if TYPE_CHECKING:
+    from pathlib import Path
 
-class Clocks:
-    """Both clocks, moved by hand."""
-
-    def __init__(self) -> None:
-        self.seconds = 0.0
-
-    def steady(self) -> float:
-        return 1000.0 + self.seconds
-
-    def wall(self) -> float:
-        return START + self.seconds
+QUARTERS = {0: None, 15: "10.150", 30: "10.300", 45: "10.450", 60: "10.600"}
 
 
-async def opened(path: Path, clocks: Clocks, **settings: float) -> Store:
-    """Return a store in use."""
-    store = Store(path, Keeping(**{"flush": 1000.0, **settings}), steady=clocks.steady, wall=clocks.wall)  # type: ignore[arg-type]
-    await store.start()
-    return store
+def rows(path: Path, statement: str) -> list[tuple[Any, ...]]:
+    """Return what a statement finds in the file."""
+    database = Database(path, read_only=True)
+    try:
+        return database.connection.execute(statement).fetchall()
+    finally:
+        database.close()
 
 
-def tell(store: Store, clocks: Clocks, *rows: tuple[float, str]) -> None:
-    """Record readings of one counter."""
-    for seconds, value in rows:
-        clocks.seconds = seconds
-        store.record(reading(f"1.8.0({value}*kWh)", at=NOON + timedelta(seconds=seconds)), 300.0)
+def parts(folder: Path) -> list[Path]:
+    """Return the files in a folder."""
+    return list(folder.iterdir())
+
+
+def errors(caplog: pytest.LogCaptureFixture) -> list[str]:
+    """Return what was said aloud."""
+    return [record.getMessage() for record in caplog.records if record.levelno >= logging.ERROR]
 
 
 async def test_what_was_recorded_is_there_after_a_restart(tmp_path: Path) -> None:
     """And recording goes on where it ended."""
-    clocks = Clocks()
-    store = await opened(tmp_path / "store.db", clocks)
-    tell(store, clocks, (880, "10.000"), (940, "10.030"), (1780, "10.060"))
+    hand = Hand()
+    store = await hand.store(tmp_path / "store.db")
+    hand.tell(store, (880, "10.000"), (940, "10.030"), (1780, "10.060"))
     await store.stop()
-    store = await opened(tmp_path / "store.db", clocks)
-    tell(store, clocks, (1820, "10.080"))
-    points = await store.points(IMPORT, int(START), int(START) + 3600, 1)
-    assert [(point.at - START, str(point.value)) for point in points] == [(900, "10.010"), (1800, "10.070")]
-    assert await store.registers("isk_12345678") == [IMPORT]
+    store = await hand.store(tmp_path / "store.db")
+    hand.tell(store, (1820, "10.080"), (2000, "10.080"), (2800, "10.080"))
+    assert await values(store) == {15: "10.010", 30: "10.070", 45: "10.080"}
+    assert await store.counters(METER.id) == [IMPORT]
     await store.stop()
 
 
-async def test_a_better_value_replaces_a_worse_one_and_never_the_other_way(tmp_path: Path) -> None:
-    """A load profile mends an outage; an interpolation does not undo what was measured."""
-    database = Database(tmp_path / "store.db")
-    for value, quality in (("1", 1), ("2", 2), ("3", 1), ("4", 3), ("5", 2)):
-        database.write(Batch(points=[PointRow(IMPORT, 900, Decimal(value), Quality(quality))]))
-    assert [(str(p.value), p.quality) for p in database.points(IMPORT, 0, 900, 1)] == [("4", Quality.MEASURED)]
-    database.close()
+async def test_readings_that_come_before_the_file_is_read_go_on_from_it(tmp_path: Path) -> None:
+    """Meters do not wait for the disk."""
+    hand = Hand()
+    store = await hand.store(tmp_path / "store.db")
+    hand.tell(store, *minutes(15))
+    await store.stop()
+    store = hand.begun(tmp_path / "store.db")
+    hand.tell(store, *minutes(16, first=15))
+    assert await values(store) == {15: "10.150", 30: "10.300"}
+    await store.stop()
+
+
+async def test_only_the_owner_may_read_it(tmp_path: Path) -> None:
+    """Load curves tell who is at home."""
+    hand = Hand()
+    store = await hand.store(tmp_path / "store.db")
+    hand.tell(store, *minutes(20))
+    await store.flush()
+    assert {stat.S_IMODE(part.stat().st_mode) for part in parts(tmp_path)} == {0o600}
+    await store.stop()
+
+
+async def test_what_is_read_before_the_clock_is_known_is_placed_later(tmp_path: Path) -> None:
+    """The machine's clock stands in 1970 until the network tells it the time, over a restart of the program too."""
+    hand = Hand(up=30.0, wrong=-START)
+    store = await hand.store(tmp_path / "store.db")
+    hand.tell(store, *minutes(20))
+    assert await values(store) == {}
+    await store.stop()
+    store = await hand.store(tmp_path / "store.db")
+    hand.tell(store, *minutes(20, first=20))
+    hand.wrong = 0.0
+    hand.tell(store, *minutes(22, first=40))
+    await asyncio.sleep(0)
+    await until_in_turn(store)
+    assert await values(store) == {minute: value for minute, value in QUARTERS.items() if value}
+    await store.stop()
+
+
+async def until_in_turn(store: object) -> None:
+    """Wait until readings that have waited are in their place."""
+    async with asyncio.timeout(10):
+        while not store._in_turn:  # type: ignore[attr-defined]  # noqa: ASYNC110 - a thread's doing
+            await asyncio.sleep(0.005)
+
+
+async def test_readings_whose_time_will_never_be_known_are_let_go(tmp_path: Path) -> None:
+    """The machine was started anew before its clock was set; the energy is in what comes after."""
+    hand = Hand(up=30.0, wrong=-START)
+    store = await hand.store(tmp_path / "store.db")
+    hand.tell(store, *minutes(20))
+    await store.stop()
+    hand.wrong, hand.up = 0.0, UP
+    store = await hand.store(tmp_path / "store.db", boot="another")
+    hand.tell(store, *minutes(40, first=20))
+    assert await values(store) == {30: "10.300", 45: "10.450"}
+    await store.stop()
+
+
+@pytest.mark.parametrize("jump", [3600.0, -3600.0, 30 * 365.25 * 86400.0, -20 * 365.25 * 86400.0])
+async def test_a_clock_that_jumps_for_minutes_changes_nothing(jump: float, tmp_path: Path) -> None:
+    """Readings wait in the file until it is known when they were."""
+    hand = Hand()
+    store = await hand.store(tmp_path / "store.db")
+    hand.tell(store, *minutes(12))
+    await store.flush()
+    hand.wrong = jump
+    hand.tell(store, *minutes(9, first=12))
+    await store.flush()
+    hand.wrong = 0.0
+    hand.tell(store, *minutes(42, first=21))
+    await until_in_turn(store)
+    assert await values(store, 3700.0) == {minute: value for minute, value in QUARTERS.items() if value}
+    (strange,) = rows(tmp_path / "store.db", f"SELECT count(*) FROM point WHERE abs(quarter * 900 - {START}) > 4000")
+    assert strange == (0,)
+    await store.stop()
+
+
+async def test_what_a_clock_that_was_ahead_has_written_is_forgotten(tmp_path: Path) -> None:
+    """It had been believed; then it was put right. The counter goes on from what was known before."""
+    hand = Hand()
+    store = await hand.store(tmp_path / "store.db")
+    hand.tell(store, *minutes(31))
+    await store.stop()
+    hand.wrong = 30 * 365.25 * 86400.0
+    store = await hand.store(tmp_path / "store.db", boot="another")
+    hand.tell(store, *minutes(15, first=31))
+    await store.flush()
+    hand.wrong = 0.0
+    hand.tell(store, *minutes(32, first=46))
+    await until_in_turn(store)
+    found = await values(store, 4500.0)
+    assert found == {15: "10.150", 30: "10.300", 45: "10.450", 60: "10.600", 75: "10.750"}
+    ((latest,),) = rows(tmp_path / "store.db", "SELECT max(quarter) * 900 FROM point")
+    assert latest <= START + 4620
+    await store.stop()
 
 
 @pytest.mark.parametrize("damage", [b"no database at all, but long enough to be looked at", b""])
 async def test_a_damaged_file_is_set_aside_and_history_begins_anew(
     damage: bytes, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Meters are read on; whoever can may mend what was kept."""
+    """Meters are read on; whoever can may mend what was kept. An empty file is a new one."""
     path = tmp_path / "store.db"
     path.write_bytes(damage * 200)
-    clocks = Clocks()
-    store = await opened(path, clocks)
-    tell(store, clocks, (880, "10.000"), (940, "10.030"))
-    assert len(await store.points(IMPORT, int(START), int(START) + 3600, 1)) == 1
+    hand = Hand()
+    store = await hand.store(path)
+    hand.tell(store, (880, "10.000"), (940, "10.030"))
+    assert await values(store) == {15: "10.010"}
     await store.stop()
-    errors = [record for record in caplog.records if record.levelno >= logging.ERROR]
-    assert len(errors) == (1 if damage else 0)
+    assert len(errors(caplog)) == (1 if damage else 0)
     assert path.with_suffix(".damaged").exists() == bool(damage)
+
+
+async def test_a_file_that_is_damaged_while_it_is_used_costs_its_past_alone(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What is known in memory goes on; each damaged file is kept."""
+    path = tmp_path / "store.db"
+    hand = Hand()
+    store = await hand.store(path)
+    for round_ in range(3):
+        hand.tell(store, *minutes(40, first=40 * round_))
+        await store.flush()
+        with path.open("r+b") as file:
+            file.write(os.urandom(path.stat().st_size))
+        path.with_name("store.db-wal").write_bytes(os.urandom(100_000))
+        store._writer._file._database.connection.execute("PRAGMA shrink_memory")  # type: ignore[union-attr]
+        await values(store)
+    hand.tell(store, *minutes(40, first=120))
+    found = await values(store, 9600.0)
+    assert found[150] == "11.500"
+    assert store.problem is None
+    assert len([part for part in parts(tmp_path) if ".damaged" in part.name]) >= 2
+    assert all("is kept as" in error for error in errors(caplog))
+    await store.stop()
 
 
 async def test_a_full_disk_keeps_what_is_new_in_memory(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """It is said once, and everything is there when there is room again."""
-    clocks = Clocks()
-    store = await opened(tmp_path / "store.db", clocks)
+    hand = Hand()
+    store = await hand.store(tmp_path / "store.db")
+    hand.tell(store, (0, "10.000"))
     await store.flush()
-    assert store._database is not None
-    connection = store._database._connection
+    connection = store._writer._file._database.connection  # type: ignore[union-attr]
     (pages,) = connection.execute("PRAGMA page_count").fetchone()
     connection.execute(f"PRAGMA max_page_count = {pages}")
-    many = tuple((60.0 * minute, f"{10 + minute / 100:.2f}") for minute in range(4000))
-    tell(store, clocks, *many)
+    hand.tell(store, *minutes(6000))
     for _ in range(3):
-        await store.flush()
-    assert "takes nothing" in (store.problem or "")
-    assert len([record for record in caplog.records if record.levelno >= logging.ERROR]) == 1
+        assert not await store.flush()
+    assert "make room on the disk" in errors(caplog)[0]
+    assert len(errors(caplog)) == 1
+    assert await store.points(IMPORT, [int(START)]) is not None  # What is there can be read.
+    assert len(store._writer.batch.readings) <= 1000
     connection.execute("PRAGMA max_page_count = 1000000")
-    points = await store.points(IMPORT, int(START), int(START) + 300_000, 1)
-    assert "takes nothing" not in (store.problem or "")
-    assert len(points) == 4000 // 15
+    found = await values(store, 360_000.0)
+    assert store.problem is None
+    assert len(found) == 6000 // 15 - 1
+    assert found[5985] == "69.850"
     await store.stop()
 
 
-async def test_a_file_of_a_newer_program_is_left_alone(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Going back to an older version must not destroy years."""
+@pytest.mark.parametrize("trouble", ["newer", "a folder"])
+async def test_a_file_that_cannot_be_used_is_left_alone_and_said_once(
+    trouble: str, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Going back to an older version must not destroy years. When it is put right, what is new is written."""
     path = tmp_path / "store.db"
-    Database(path).close()
-    with sqlite3.connect(path) as connection:
-        connection.execute(f"PRAGMA user_version = {VERSION + 1}")
-    clocks = Clocks()
-    store = await opened(path, clocks)
-    tell(store, clocks, (880, "10.000"), (940, "10.030"))
-    assert await store.points(IMPORT, int(START), int(START) + 3600, 1) == []
-    await store.stop()
-    assert "is of version" in caplog.text
+    if trouble == "newer":
+        Database(path).close()
+        with sqlite3.connect(path) as connection:
+            connection.execute(f"PRAGMA user_version = {VERSION + 1}")
+        connection.close()
+    else:
+        path.mkdir()
+    hand = Hand()
+    store = await hand.store(path)
+    hand.tell(store, (880, "10.000"), (940, "10.030"))
+    for _ in range(3):
+        assert not await store.flush()
+    assert await store.points(IMPORT, [int(START)]) is None
+    assert len(errors(caplog)) == 1
     assert not path.with_suffix(".damaged").exists()
+    path.rename(tmp_path / "elsewhere")
+    assert await values(store) == {15: "10.010"}
+    assert store.problem is None
+    await store.stop()
+
+
+async def test_a_file_that_was_taken_away_is_begun_anew(tmp_path: Path) -> None:
+    """Nothing is written to nowhere until the next restart."""
+    hand = Hand()
+    store = await hand.store(tmp_path / "store.db")
+    hand.tell(store, *minutes(20))
+    await store.flush()
+    for part in parts(tmp_path):
+        part.unlink()
+    hand.tell(store, *minutes(20, first=20))
+    assert await values(store, 2000.0) == {30: "10.300"}
+    await store.stop()
+
+
+async def test_a_meter_that_has_got_its_number_keeps_its_past(tmp_path: Path) -> None:
+    """What waits, and what is in the file."""
+    hand = Hand()
+    store = await hand.store(tmp_path / "store.db")
+    hand.tell(store, *minutes(20))
+    await store.flush()
+    hand.tell(store, *minutes(20, first=20))
+    store.rename(METER.id, "isk_9")
+    hand.seconds = 2400.0
+    store.record(
+        replace(reading("1.8.0(10.400*kWh)", meter=replace(METER, id="isk_9", number="9")), steady=UP + 2400), 300.0
+    )
+    assert await store.counters(METER.id) == []
+    assert await store.counters("isk_9") == [RegisterKey("isk_9", "1_0_1_8_0_255", "kWh")]
+    points = await store.points(RegisterKey("isk_9", "1_0_1_8_0_255", "kWh"), [int(START) + 900, int(START) + 1800])
+    assert points is not None
+    assert [str(point.value) for point in points] == ["10.150", "10.300"]
+    await store.stop()
+
+
+async def test_what_is_known_from_elsewhere_fills_holes_and_nothing_else(tmp_path: Path) -> None:
+    """A load profile mends an outage; what was measured stays."""
+    hand = Hand()
+    store = await hand.store(tmp_path / "store.db")
+    hand.tell(store, *minutes(16), *minutes(16, first=60))
+    filled = [Point(int(START) + 900 * n, 10 + n * Decimal("0.15"), Quality.LOAD_PROFILE) for n in range(1, 5)]
+    assert await store.fill(IMPORT, filled)
+    points = await store.points(IMPORT, [int(START) + 900 * n for n in range(6)])
+    assert points is not None
+    assert [point.quality.words for point in points] == [
+        "missing", "measured", "load profile", "load profile", "load profile", "measured",
+    ]  # fmt: skip
+    await store.stop()
+
+
+async def test_a_fault_of_ours_costs_what_brought_it_about(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """It is said whole, and what comes next is written."""
+    hand = Hand()
+    store = await hand.store(tmp_path / "store.db", flush=0.01)
+    hand.tell(store, *minutes(2))
+    store._writer.batch.latest[IMPORT] = None  # type: ignore[assignment]
+    async with asyncio.timeout(10):
+        while not errors(caplog):  # noqa: ASYNC110 - a thread's doing
+            await asyncio.sleep(0.005)
+    hand.tell(store, *minutes(20, first=2))
+    assert await values(store) == {15: "10.150"}
+    await store.stop()
+
+
+async def test_the_end_does_not_wait_for_the_disk_where_it_must_not(tmp_path: Path) -> None:
+    """What waits is written all the same, by the thread."""
+    hand = Hand()
+    store = await hand.store(tmp_path / "store.db")
+    hand.tell(store, *minutes(20))
+    await store.flush()
+    hand.tell(store, *minutes(20, first=20))
+    store.stop_at_once()
+    store.stop_at_once()
+    async with asyncio.timeout(10):
+        while store._writer._file._database is not None:  # noqa: ASYNC110 - a thread's doing
+            await asyncio.sleep(0.005)
+    again = await hand.store(tmp_path / "store.db")
+    assert await values(again, 1800.0) == {15: "10.150", 30: "10.300"}
+    await again.stop()
 
 
 _VICTIM = """
-import asyncio, sys, time
+import asyncio, dataclasses, sys
 from pathlib import Path
 sys.path[:0] = {paths!r}
+from obisgw.store.clocks import Clocks
 from obisgw.store.store import Store, Keeping
 from tests.mqtt.samples import reading
 
 async def main():
-    store = Store(Path(sys.argv[1]), Keeping(flush=0.05), steady=lambda: t[0], wall=lambda: 1_790_000_000.0 + t[0])
-    await store.start()
+    clocks = Clocks(lambda: t[0], lambda: 1_790_000_000.0 + t[0])
+    store = Store(Path(sys.argv[1]), Keeping(flush=0.05), "boot", clocks)
+    store.start()
     while True:
         t[0] += 60
-        store.record(reading(f"1.8.0({{t[0] / 1000:.3f}}*kWh)"), 300.0)
+        one = dataclasses.replace(reading(f"1.8.0({{t[0] / 1000:.3f}}*kWh)"), steady=t[0])
+        store.record(one, 300.0)
+        store.messages.miss("isk_1", t[0], t[0], b"%d" % t[0])
         print(t[0], flush=True)
         await asyncio.sleep(0.001)
 
-t = [0.0]
+t = [1000.0]
 asyncio.run(main())
 """
 
 
+@pytest.mark.slow
 def test_kill_costs_no_more_than_what_was_not_written_yet(tmp_path: Path) -> None:
     """At any moment, again and again: the file is whole and at most a flush behind."""
-    paths = [entry for entry in sys.path if entry]
     program = tmp_path / "victim.py"
-    program.write_text(textwrap.dedent(_VICTIM.format(paths=paths)))
+    program.write_text(_VICTIM.format(paths=[entry for entry in sys.path if entry]))
     for number in range(6):
         path = tmp_path / f"{number}.db"
         with subprocess.Popen([sys.executable, program, path], stdout=subprocess.PIPE, text=True) as victim:
@@ -170,78 +371,37 @@ def test_kill_costs_no_more_than_what_was_not_written_yet(tmp_path: Path) -> Non
             victim.send_signal(signal.SIGKILL)
             told = [float(line) for line in victim.stdout.read().split()]
         database = Database(path)
-        (state,) = database._connection.execute("PRAGMA integrity_check").fetchone()
-        assert state == "ok"
-        points = list(database.points(IMPORT, 0, 2_000_000_000, 1))
-        assert points
-        assert all(point.value is not None for point in points)
-        latest = max(mark.at for mark in database.latest().values())
+        assert database.connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        at, value = database.connection.execute("SELECT at, value FROM latest").fetchone()
+        steady = at / 1000 - 1_790_000_000.0
+        assert float(value) == pytest.approx(steady / 1000)
+        missed = [row[0] for row in database.connection.execute("SELECT at / 1000 FROM missed ORDER BY id")]
+        assert missed == [1060.0 + 60 * n for n in range(len(missed))]
         # Some fifty readings are recorded between two writes; a slow machine gets a few hundred.
-        assert (max(told, default=0) + 1_790_000_000.0 - latest) / 60 < 400
+        assert (max(told, default=steady) - steady) / 60 < 400
         database.close()
 
 
-async def test_old_rows_go_and_hours_stay(tmp_path: Path) -> None:
-    """Quarter hours for some years, hours for many."""
-    clocks = Clocks()
-    store = await opened(tmp_path / "store.db", clocks)
-    tell(store, clocks, *((60.0 * minute, f"{minute / 100:.2f}") for minute in range(24 * 60)))
+@pytest.mark.parametrize("after", range(0, 100, 7))
+async def test_a_power_failure_leaves_a_whole_file(after: int, tmp_path: Path) -> None:
+    """File and log as they are on the disk at any moment: a log that ends in the middle of a transaction."""
+    hand = Hand()
+    store = await hand.store(tmp_path / "store.db")
+    hand.tell(store, *minutes(31))
     await store.flush()
-    assert store._database is not None
-    store._database.prune(START + 86_400 * 10, raw_days=1, quarter_days=5, hour_days=20)
-    points = await store.points(IMPORT, int(START), int(START) + 86_400, 1)
-    assert {point.at % 3600 for point in points} == {0}
-    assert store._database._connection.execute("SELECT count(*) FROM reading").fetchone() == (0,)
+    size = (tmp_path / "store.db-wal").stat().st_size
+    hand.tell(store, *minutes(31, first=31))
+    await store.flush()
+    copy = tmp_path / "after"
+    copy.mkdir()
+    log = (tmp_path / "store.db-wal").read_bytes()
+    (copy / "store.db").write_bytes((tmp_path / "store.db").read_bytes())
+    (copy / "store.db-wal").write_bytes(log[: size + (len(log) - size) * after // 100])
     await store.stop()
-
-
-async def test_messages_for_the_broker_wait_in_their_order(tmp_path: Path) -> None:
-    """Until they are acknowledged, over restarts, and no more than so many."""
-    clocks = Clocks()
-    store = await opened(tmp_path / "store.db", clocks)
-    for number in range(10):
-        store.miss("isk_1", START + number, b"%d" % number)
-    await store.stop()
-    store = await opened(tmp_path / "store.db", clocks)
-    waiting = await store.missed(4)
-    assert [row.payload for _, row in waiting] == [b"0", b"1", b"2", b"3"]
-    await store.delivered([number for number, _ in waiting])
-    assert [row.payload for _, row in await store.missed(2)] == [b"4", b"5"]
-    assert store._database is not None
-    assert store._database.bound_missed(3) == 3
-    assert [row.payload for _, row in await store.missed(9)] == [b"7", b"8", b"9"]
-    await store.stop()
-
-
-@pytest.mark.parametrize(
-    ("day", "hours"),
-    [(datetime(2026, 3, 29, tzinfo=UTC), 23), (datetime(2026, 10, 25, tzinfo=UTC), 25), (datetime(2026, 7, 1, tzinfo=UTC), 24)],
-)  # fmt: skip
-def test_days_begin_at_midnight_of_the_zone(day: datetime, hours: int) -> None:
-    """Also those of 23 and 25 hours."""
-    zone = ZoneInfo("Europe/Berlin")
-    first, second = list(boundaries(day - timedelta(hours=3), day + timedelta(hours=30), Step.DAY, zone))[:2]
-    assert (second - first) / 3600 == hours
-
-
-def test_the_best_known_value_stands_at_each_boundary() -> None:
-    """What nobody knows is missing."""
-    stored = [Point(900, Decimal(1), Quality.INTERPOLATED), Point(1800, Decimal(2), Quality.MEASURED)]
-    profile = [Point(900, Decimal("1.1"), Quality.LOAD_PROFILE), Point(1800, Decimal(3), Quality.LOAD_PROFILE)]
-    found = list(composed([900, 1800, 2700], stored, profile))
-    assert [(point.value, point.quality.words) for point in found] == [
-        (Decimal("1.1"), "load profile"),
-        (Decimal(2), "measured"),
-        (None, "missing"),
-    ]
-
-
-async def test_a_year_of_hours_is_answered_quickly_enough_to_be_asked_often(tmp_path: Path) -> None:
-    """By the number of rows that are read: an hour's row is found without reading the quarters in between."""
-    database = Database(tmp_path / "store.db")
-    rows = [PointRow(IMPORT, 900 * n, Decimal(n), Quality.MEASURED) for n in range(1, 35_041)]
-    database.write(Batch(points=rows))
-    assert len(list(database.points(IMPORT, 0, 900 * 35_040, 4))) == 8760
-    size = await asyncio.to_thread(os.path.getsize, tmp_path / "store.db")
-    assert size < 35_040 * 40
+    database = Database(copy / "store.db")
+    assert database.connection.execute("PRAGMA integrity_check").fetchone() == ("ok",)
     database.close()
+    store = await hand.store(copy / "store.db")
+    found = await values(store, 1800.0)
+    assert found == {15: "10.150", 30: "10.300"}
+    await store.stop()

@@ -60,6 +60,9 @@ async def test_a_counter_stands_at_each_boundary_with_its_quality(past: Api) -> 
         ("from=yesterday", "is a time such as"),
         ("from=2026-11-22T12:00:00Z&to=2026-11-21T12:00:00Z", "lies behind"),
         ("from=1990-01-01T00:00:00Z&step=quarter", "at most 40000 boundaries"),
+        ("from=0001-01-01T00:00:00Z", "is a time such as"),
+        ("to=9999-12-31T23:59:59Z&step=day", "is a time such as"),
+        ("from=2026-02-30", "is a time such as"),
         ("zone=Mars/Olympus", "name of a time zone"),
         ("zone=../../etc/passwd", "name of a time zone"),
     ],
@@ -76,6 +79,24 @@ async def test_where_nothing_is_kept_the_remedy_is_said(api: Api) -> None:
     status, answer = await api.ask("GET", f"/meters/{METER.id}/history")
     assert status == 404
     assert "'store'" in answer["detail"]
+
+
+async def test_a_file_that_has_trouble_is_told_from_a_past_that_nobody_knows(past: Api) -> None:
+    """503: later it may be read."""
+    past.service.history_troubled = True
+    status, answer = await past.ask("GET", f"/meters/{METER.id}/history?register=1_0_1_8_0_255")
+    assert (status, answer["type"]) == (503, "urn:obis-gateway:problem:history_trouble")
+    past.service.past = None
+    status, _ = await past.ask("GET", f"/meters/{METER.id}/history")
+    assert status == 503
+
+
+async def test_a_century_of_days_is_answered_at_once(past: Api) -> None:
+    """Days begin in the zone that is asked for."""
+    query = "register=1_0_1_8_0_255&from=2000-01-01T00:00:00Z&to=2100-01-01T00:00:00Z&step=day&zone=Europe/Berlin"
+    status, answer = await past.ask("GET", f"/meters/{METER.id}/history?{query}")
+    assert (status, len(answer["points"])) == (200, 36_525)
+    assert answer["points"][0] == {"at": "2000-01-01T23:00:00Z", "value": None, "quality": "missing"}
 
 
 async def test_a_register_without_history_is_told_from_a_meter_that_is_unknown(past: Api) -> None:

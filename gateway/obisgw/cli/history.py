@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from obisgw.errors import ConfigurationError
 from obisgw.obis import Medium, ObisCode
-from obisgw.store.history import Step, boundaries, composed
+from obisgw.store.history import FIRST, LAST, Step, boundaries, too_many
 
 from .owner import OF_SYSTEMD, add_config
 from .terminal import out
@@ -49,14 +49,16 @@ def run(options: argparse.Namespace) -> int:
     start = _time(options.since, "--since") or end - timedelta(days=1)
     if end < start:
         raise ConfigurationError("--since lies behind --until")
+    step = Step(options.step)
+    if not FIRST <= start < LAST or not FIRST <= end < LAST or too_many(start, end, step):
+        raise ConfigurationError("this is too long a time at once", hint="ask for a shorter one, or by the hour or day")
+    wanted = list(boundaries(start, end, step, zone))
+    from obisgw.store.past import points  # noqa: PLC0415 - only where it is used
+
     database = _opened(options.config)
     try:
         keys = _wanted(database, options.meter, options.register)
-        wanted = list(boundaries(start, end, Step(options.step), zone))
-        found = []
-        for key in keys:
-            points = database.points(key, wanted[0], wanted[-1], Step(options.step).quarters) if wanted else ()
-            found.append((key, list(composed(wanted, points))))
+        found = [(key, points(database, key, wanted)) for key in keys]
     finally:
         database.close()
     match options.format:
@@ -75,7 +77,7 @@ def _opened(config: Path) -> Database:
     from obisgw.service.folder import state_folder  # noqa: PLC0415
     from obisgw.service.keeper import NAME  # noqa: PLC0415
     from obisgw.service.run import read_configuration  # noqa: PLC0415
-    from obisgw.store.database import Database, NewerDatabaseError  # noqa: PLC0415
+    from obisgw.store.database import Database, UnusableDatabaseError  # noqa: PLC0415
 
     settings, _, _ = read_configuration(config, os.environ)
     path = state_folder(settings.gateway.state_dir, os.environ) / NAME
@@ -87,19 +89,21 @@ def _opened(config: Path) -> Database:
         )
     try:
         return Database(path, read_only=True)
-    except (sqlite3.Error, NewerDatabaseError) as error:
+    except (sqlite3.Error, UnusableDatabaseError) as error:
         hint = "run this as the service's user, as by 'sudo -u obis-gateway'"
         raise ConfigurationError(f"the history cannot be read: {error}", where=str(path), hint=hint) from error
 
 
 def _wanted(database: Database, meter: str | None, register: str | None) -> Sequence[RegisterKey]:
+    from obisgw.store.past import counters  # noqa: PLC0415 - only where it is used
+
     meters = database.meters
     if meter is None and len(meters) != 1:
         raise ConfigurationError("which meter?", hint=f"known: {', '.join(meters) or 'none'}")
     chosen = meters[0] if meter is None else meter
     if chosen not in meters:
         raise ConfigurationError(f"there is no meter {chosen}", hint=f"known: {', '.join(meters) or 'none'}")
-    keys = database.registers(chosen)
+    keys = counters(database, chosen)
     if register is None:
         return keys
     wanted = {_name(code) for medium in Medium if (code := ObisCode.parse(register, medium)) is not None}

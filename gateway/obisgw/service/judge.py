@@ -25,6 +25,10 @@ SAVED_EVERY: Final = 1800.0
 """Seconds: a restart that finds older values asks for a second telegram at most, and memory cards wear by writing."""
 
 
+MOST_UNPROVED: Final = 64
+"""Meters that are met and not believed yet."""
+
+
 class Judge:
     """Judges readings of every meter. Without a path nothing is kept."""
 
@@ -35,17 +39,25 @@ class Judge:
         self._known = {} if path is None else _load(path)
         self._saved = clock.monotonic()
         self._writing = threading.Lock()
+        self._complained = False
 
     def take(self, reading: Reading, connection: Connection, *, damaged: int, battery: bool) -> Verdict:
         """Return what is believed of a reading; see ``Checker.take``."""
         now = self._clock.monotonic()
         checker = self._checkers.get(reading.meter.id)
         if checker is None:
+            self._forget_unproved()
             memory = self._known.pop(reading.meter.id, None) or Memory()
             memory.resume(now, self._clock.now())
             checker = self._checkers[reading.meter.id] = Checker(connection, memory)
         checker.connection = connection
         return checker.take(reading, now, damaged=damaged, sparing=battery)
+
+    def _forget_unproved(self) -> None:
+        """Forget meters of which nothing was ever believed, such as those whose number came damaged once."""
+        unproved = [name for name, checker in self._checkers.items() if not checker.memory.registers]
+        for name in unproved[: max(0, len(unproved) - MOST_UNPROVED)]:
+            del self._checkers[name]
 
     def rename(self, before: str, now: str) -> None:
         """Keep what is known of a meter whose number has become known."""
@@ -62,7 +74,8 @@ class Judge:
     def text(self) -> str:
         """Return what is to be written. For the event loop's thread: meters go on being judged in it."""
         self._saved = self._clock.monotonic()
-        memories = self._known | {name: checker.memory for name, checker in self._checkers.items()}
+        known = {name: checker.memory for name, checker in self._checkers.items() if checker.memory.registers}
+        memories = self._known | known
         document = {"format": _FORMAT, "meters": {name: memory.document() for name, memory in memories.items()}}
         return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
@@ -79,7 +92,11 @@ class Judge:
                     os.fsync(file.fileno())
                 new.replace(self._path)
             except OSError as error:
-                _log.warning("%s cannot be written: %s (the next start checks anew)", self._path, error.strerror)
+                if not self._complained:
+                    _log.warning("%s cannot be written: %s (the next start checks anew)", self._path, error.strerror)
+                self._complained = True
+            else:
+                self._complained = False
 
 
 def _load(path: Path) -> dict[str, Memory]:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final
 
-from obisgw.store.history import Step, boundaries, composed
+from obisgw.store.clocks import Clocks
+from obisgw.store.history import Step, boundaries
 from obisgw.store.store import Keeping, Store
 
+from .clock import boot_id, steady_time
+
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from datetime import datetime, tzinfo
     from pathlib import Path
 
@@ -32,26 +34,28 @@ class Keeper:
     """Keeps readings in a folder's store and answers what they were."""
 
     def __init__(self, folder: Path, settings: StoreSettings) -> None:
-        self.store = Store(folder / NAME, keeping_of(settings))
+        self.store = Store(folder / NAME, keeping_of(settings), boot_id(), Clocks(steady_time))
         self._intervals: dict[str, float | None] = {}
+        self._nameless: dict[str, MeterIdentity] = {}
 
-    async def history(self, key: RegisterKey, start: datetime, end: datetime, step: Step, zone: tzinfo) -> list[Point]:
-        """Return a counter at each boundary from ``start`` to ``end``."""
-        wanted = list(boundaries(start, end, step, zone))
-        if not wanted:
-            return []
-        found = await self.store.points(key, wanted[0], wanted[-1], step.quarters)
-        return list(composed(wanted, found))
-
-    async def counters(self, meter: str) -> list[RegisterKey]:
-        """Return the counters of a meter that have a history."""
-        return await self.store.registers(meter)
+    async def history(
+        self, key: RegisterKey, start: datetime, end: datetime, step: Step, zone: tzinfo
+    ) -> list[Point] | None:
+        """Return a counter at each boundary from ``start`` to ``end``; None where the file has trouble."""
+        return await self.store.points(key, list(boundaries(start, end, step, zone)))
 
     # --- what the service tells (service.edges.PublisherEdge)
 
     def meter_added(self, meter: MeterIdentity, options: MeterOptions) -> None:
-        """Note how often a meter is read."""
+        """Note how often a meter is read, and which one has got its number."""
         self._intervals[meter.id] = options.interval
+        if options.slot is None:
+            return
+        before = self._nameless.pop(options.slot, None)
+        if meter.number is None:
+            self._nameless[options.slot] = meter
+        elif before is not None and before.id != meter.id and before.flag in {None, meter.flag}:
+            self.store.rename(before.id, meter.id)
 
     def slot_removed(self, slot: str) -> None:
         """Nothing: what was read stays."""
@@ -79,8 +83,3 @@ def keeping_of(settings: StoreSettings) -> Keeping:
         quarter_days=366 * settings.quarter_years,
         hour_days=366 * settings.hour_years,
     )
-
-
-def key_of(keys: Sequence[RegisterKey], name: str) -> RegisterKey | None:
-    """Return the counter with this name; of one that was printed in several units, the last."""
-    return next((key for key in reversed(keys) if key.name == name), None)

@@ -9,6 +9,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from obisgw.errors import LineError, MeterError, PortLostError, PortMissingError
+from obisgw.readings.checks import Reason
 from obisgw.readings.derive import EventKind, MeterEvent
 from obisgw.readings.reading import Health
 
@@ -37,6 +38,8 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 AFTER_LOSS = 1.0
+CLOCK_SET = 5.0
+"""Seconds by which the machine's clock does not move by itself between two readings."""
 _MOST_TOLD = 3
 
 
@@ -79,6 +82,8 @@ class MeterRun:
         """Whether the state holds an identity that was not saved yet."""
         self._failures = 0
         self._last_published = 0.0
+        self._offset: float | None = None
+        """Unix time less the seconds since the machine started, at the last reading."""
         self._told: tuple[MeterIdentity, MeterOptions] | None = None
         self.due = self.schedule.first_start(state.last_start, clock.now(), clock.utc_offset)
         self.introduce()
@@ -230,8 +235,16 @@ class MeterRun:
         self._held_back.clear()
         self._odd.clear()
         self._failures = 0
+        if self._clock_was_set(reading):
+            self._facts.forget_clock(reading.meter.id)
         derived = self._facts.take(reading, self._told[1] if self._told else self.options, events)
         self.publisher.publish_reading(reading, derived, self.health)
+
+    def _clock_was_set(self, reading: Reading) -> bool:
+        """Tell whether the machine's clock was set since the last reading: the meter's own then seems to have been."""
+        before = self._offset
+        self._offset = None if reading.steady is None else reading.at.timestamp() - reading.steady
+        return before is not None and self._offset is not None and abs(self._offset - before) > CLOCK_SET
 
     def _believed(self, reading: Reading, *, battery: bool) -> Reading | None:
         """Return what is believed of a reading, None where all of it waits for another one."""
@@ -249,23 +262,31 @@ class MeterRun:
         for note in verdict.notes:
             if note.reason.hard:
                 _log.info("%s at %s: confirmed by another readout: %s", self.name, self.settings.port, note)
+            if note.reason is Reason.FELL:
+                self._tell(EventKind.COUNTER_RESTARTED, reading.at, note)
         return verdict.reading
 
     def _tell_odd(self, odd: Sequence[Suspicion], at: datetime) -> None:
         """Tell what is held back: each oddity once, until a reading is published whole."""
         words = str(odd[0]) if len(odd) == 1 else f"{odd[0]}, and {len(odd) - 1} more"
         self.health = replace(self.health, held_back=self.health.held_back + 1, last_held_back=words)
+        if self.state.identity is not None and self.health.reads:
+            self.publisher.meter_available(self.state.identity.id, not self._failures, self.health)
         new = [one for one in odd if (one.reason.name, one.register) not in self._odd]
         if not new:
             return
         self._odd.update((one.reason.name, one.register) for one in new)
         told = "; ".join(str(one) for one in new[:_MOST_TOLD])
-        _log.warning("%s at %s: held back and read again: %s", self.name, self.settings.port, told)
+        more = f"; and {len(new) - _MOST_TOLD} more" if len(new) > _MOST_TOLD else ""
+        _log.warning("%s at %s: held back and read again: %s%s", self.name, self.settings.port, told, more)
+        self._tell(EventKind.READING_HELD_BACK, at, new[0])
+
+    def _tell(self, kind: EventKind, at: datetime, about: Suspicion) -> None:
+        """Tell of one register that was odd, as an event."""
         if self.state.identity is not None:
-            first = new[0]
-            details = {"reason": first.reason.value, "register": first.address}
-            details |= {"previous_value": first.before, "value": first.now}
-            event = MeterEvent(EventKind.READING_HELD_BACK, at, tuple((k, v) for k, v in details.items() if v))
+            details = {"reason": about.reason.value, "register": about.address}
+            details |= {"previous_value": about.before, "value": about.now}
+            event = MeterEvent(kind, at, tuple((name, text) for name, text in details.items() if text))
             self.publisher.publish_event(self.state.identity.id, event)
 
     def _identified(self, seen: MeterIdentity, at: datetime) -> tuple[MeterIdentity, tuple[MeterEvent, ...]]:

@@ -119,7 +119,7 @@ class _Service:
             loop.add_signal_handler(number, self._signals.put_nowait, number)
         self._hand_on()
         if self._keeper is not None:
-            await self._keeper.store.start()
+            self._keeper.store.start()
         if self._mqtt is not None:
             await self._mqtt.start()
         await self._gateway.configure(self._settings.meters)
@@ -148,7 +148,7 @@ class _Service:
         from obisgw.mqtt.rehearsal import rehearse  # noqa: PLC0415 - see above
 
         rehearse(rehearsed(self._dialects.match(None)))
-        missed = None if self._keeper is None else self._keeper.store
+        missed = None if self._keeper is None else self._keeper.store.messages
         return Publisher(settings.mqtt, _info(settings), self._commanded, missed=missed)
 
     def _new_api(self, settings: Settings) -> Api | None:
@@ -178,20 +178,28 @@ class _Service:
 
     def diagnostics(self) -> dict[str, Any]:
         """Return what helps to find a fault, without secrets."""
-        return diagnostics_of(self._settings, self._gateway.meters, self._started_at)
+        store = None if self._keeper is None else self._keeper.store.state()
+        return diagnostics_of(self._settings, self._gateway.meters, self._started_at, store)
 
     def clients_changed(self) -> None:
         """Take notice that clients adopted meters, left them, or set other thresholds."""
         self._adopt()
         self._gateway.introduce_changed()
 
-    async def counters(self, meter_id: str) -> list[RegisterKey] | None:
-        """Return the counters of a meter that have a history; None where none is kept."""
-        return None if self._keeper is None else await self._keeper.counters(meter_id)
+    @property
+    def keeps_history(self) -> bool:
+        """Whether readings are kept."""
+        return self._keeper is not None
 
-    async def history(self, key: RegisterKey, start: datetime, end: datetime, step: Step, zone: tzinfo) -> list[Point]:
-        """Return a counter at each boundary of a span of time."""
-        return [] if self._keeper is None else await self._keeper.history(key, start, end, step, zone)
+    async def counters(self, meter_id: str) -> list[RegisterKey] | None:
+        """Return the counters of a meter that have a history; None where it cannot be read."""
+        return None if self._keeper is None else await self._keeper.store.counters(meter_id)
+
+    async def history(
+        self, key: RegisterKey, start: datetime, end: datetime, step: Step, zone: tzinfo
+    ) -> list[Point] | None:
+        """Return a counter at each boundary of a span of time; None where that cannot be read."""
+        return None if self._keeper is None else await self._keeper.history(key, start, end, step, zone)
 
     def mqtt_state(self) -> dict[str, Any]:
         """Return how it goes with the broker."""
@@ -282,5 +290,7 @@ class _Service:
                     # After the broker's end, which leaves what it has missed.
                     await self._keeper.store.stop()
         except TimeoutError:
-            _log.warning("stopped without waiting longer for ports and broker")
+            _log.warning("stopped without waiting longer for ports, broker and disk")
+            if self._keeper is not None:
+                self._keeper.store.stop_at_once()
         self._notifier.close()

@@ -1,4 +1,4 @@
-"""A counter at each quarter hour, hour or day of a span of time."""
+"""Boundaries of quarter hours, hours and days."""
 
 from __future__ import annotations
 
@@ -6,14 +6,17 @@ from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from .quality import Point, Quality
 from .quarters import QUARTER
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 MOST_BOUNDARIES: Final = 40_000
 """A year of quarter hours and a little more: longer spans are asked for in parts."""
+
+FIRST: Final = datetime(1970, 1, 2, tzinfo=UTC)
+LAST: Final = datetime(2200, 1, 1, tzinfo=UTC)
+"""Spans of time that are asked for lie in between."""
 
 
 class Step(Enum):
@@ -24,9 +27,14 @@ class Step(Enum):
     DAY = "day"
 
     @property
-    def quarters(self) -> int:
-        """Rows of the file between two boundaries; days begin at any quarter hour, by their time zone."""
-        return 4 if self is Step.HOUR else 1
+    def seconds(self) -> int:
+        """Seconds between two boundaries; of days on average."""
+        return {Step.QUARTER: QUARTER, Step.HOUR: 3600, Step.DAY: 86_400}[self]
+
+
+def too_many(start: datetime, end: datetime, step: Step) -> bool:
+    """Tell whether more boundaries lie in a span than are answered at once."""
+    return (end - start).total_seconds() / step.seconds > MOST_BOUNDARIES
 
 
 def boundaries(start: datetime, end: datetime, step: Step, zone: tzinfo) -> Iterator[int]:
@@ -37,9 +45,8 @@ def boundaries(start: datetime, end: datetime, step: Step, zone: tzinfo) -> Iter
     if step is Step.DAY:
         yield from _midnights(start.astimezone(zone), end, zone)
         return
-    length = QUARTER * step.quarters
-    first, last = -(-_seconds(start) // length), _seconds(end) // length
-    yield from (number * length for number in range(first, last + 1))
+    first, last = -(-_seconds(start) // step.seconds), _seconds(end) // step.seconds
+    yield from (number * step.seconds for number in range(first, last + 1))
 
 
 def _midnights(start: datetime, end: datetime, zone: tzinfo) -> Iterator[int]:
@@ -58,15 +65,3 @@ def _seconds(moment: datetime) -> int:
 
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-
-
-def composed(wanted: Iterable[int], *sources: Iterable[Point]) -> Iterator[Point]:
-    """Yield the best known point at each boundary; of equal ones the first source's. What nobody has is missing."""
-    best: dict[int, Point] = {}
-    for source in sources:
-        for point in source:
-            known = best.get(point.at)
-            if known is None or point.quality > known.quality:
-                best[point.at] = point
-    for at in wanted:
-        yield best.get(at) or Point(at, None, Quality.MISSING)

@@ -1,88 +1,95 @@
-"""From readings to rows: what changed, and each counter at the quarter hours in between. No I/O, no clock."""
+"""From readings to rows: what changed, and each counter where its course bends. No I/O, no clock."""
 
 from __future__ import annotations
 
-from collections import deque
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import TYPE_CHECKING, Final
 
 from obisgw.obis import is_counter
 from obisgw.readings.published import published
 
-from .quarters import CLOSE, Mark, points_between
-from .rows import Batch, LatestRow, PointRow, ReadingRow, RegisterKey
-from .timeline import Timeline
+from .quarters import CLOSE, Course, Mark
+from .rows import Batch, PointRow, ReadingRow, RegisterKey, Taken, Value
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from obisgw.readings.published import Published
     from obisgw.readings.reading import Reading
 
-UNSETTLED: Final = 5000
-"""Readings that wait until it is known when they were; the newest are kept."""
+    from .rows import RegisterKey
 
-
-@dataclass(frozen=True, slots=True)
-class _Waiting:
-    steady: float
-    meter: str
-    values: tuple[tuple[RegisterKey, str, Decimal | None], ...]
-    """Register, text, and the number of those that are counters."""
+MOST_REGISTERS: Final = 1000
+"""Of one meter: some print 300. More are a fault, and the file must not grow without end."""
 
 
 @dataclass(slots=True)
 class Recorder:
-    """Makes rows of every meter's readings. ``close`` seconds at most lie between readings that measure a boundary."""
+    """Makes rows of every meter's readings, in their order."""
 
-    timeline: Timeline = field(default_factory=Timeline)
-    _marks: dict[RegisterKey, Mark] = field(default_factory=dict)
-    _texts: dict[RegisterKey, str] = field(default_factory=dict)
-    _waiting: deque[_Waiting] = field(default_factory=lambda: deque(maxlen=UNSETTLED))
+    _courses: dict[RegisterKey, Course] = field(default_factory=dict)
+    _texts: dict[str, dict[RegisterKey, str]] = field(default_factory=dict)
 
-    def resume(self, latest: Mapping[RegisterKey, Mark]) -> None:
-        """Go on from where an earlier run ended; what was read since then counts more."""
-        for key, mark in latest.items():
-            self._marks.setdefault(key, mark)
+    def resume(self, courses: Mapping[RegisterKey, Course]) -> None:
+        """Go on from where the file ends; what was read since then counts more."""
+        for key, course in courses.items():
+            self._courses.setdefault(key, course)
 
-    def take(self, reading: Reading, steady: float, wall: float, close: float = CLOSE) -> Batch:
-        """Return the rows of a reading made at ``steady`` seconds, when the machine's clock said ``wall``.
+    def restart(self, courses: Mapping[RegisterKey, Course]) -> None:
+        """Go on from where the file ends now; what came later was wrong."""
+        self._courses = dict(courses)
 
-        While the clock is in doubt there are none; they come with a later reading.
-        """
-        values = tuple(_value(reading.meter.id, item) for item in published(reading.registers))
-        self._waiting.append(_Waiting(steady, reading.meter.id, values))
-        batch = Batch()
-        if self.timeline.observe(steady, wall):
-            while self._waiting:
-                self._place(self._waiting.popleft(), batch, close)
+    def rename(self, before: str, now: str) -> None:
+        """Keep what is known of a meter whose number has become known."""
+        self._texts.setdefault(now, {})
+        for key in [key for key in self._courses if key.meter == before]:
+            self._courses.setdefault(_renamed(key, now), self._courses.pop(key))
+        for key, text in self._texts.pop(before, {}).items():
+            self._texts[now].setdefault(_renamed(key, now), text)
+
+    def place(self, taken: Taken, at: float) -> Batch:
+        """Return the rows of a reading made at ``at`` (Unix seconds)."""
+        batch, changes = Batch(), []
+        texts = self._texts.setdefault(taken.meter, {})
+        for value in taken.values:
+            key = value.register
+            known = texts.get(key)
+            if known is None and len(texts) >= MOST_REGISTERS:
+                continue
+            if known != value.text:
+                texts[key] = value.text
+                changes.append((key, value.text))
+            if value.count is not None:
+                mark = Mark(at, value.count)
+                batch.points.extend(self._points(key, mark, taken.close))
+                batch.latest[key] = mark
+        if changes:
+            batch.readings.append(ReadingRow(taken.meter, at, tuple(changes)))
         return batch
 
-    def _place(self, waiting: _Waiting, batch: Batch, close: float) -> None:
-        at = self.timeline.unix(waiting.steady)
-        changes = []
-        for key, text, number in waiting.values:
-            if self._texts.get(key) != text:
-                self._texts[key] = text
-                changes.append((key, text))
-            if number is not None:
-                batch.points.extend(self._points(key, Mark(at, number), close))
-                batch.latest[key] = LatestRow(key, at, number)
-        if changes:
-            batch.readings.append(ReadingRow(waiting.meter, at, tuple(changes)))
-
     def _points(self, key: RegisterKey, now: Mark, close: float) -> Iterator[PointRow]:
-        before, self._marks[key] = self._marks.get(key), now
-        if before is not None:
-            for point in points_between(before, now, close):
-                if point.value is not None:
-                    yield PointRow(key, point.at, point.value, point.quality)
+        course = self._courses.get(key)
+        if course is None:
+            self._courses[key] = Course(now)
+            return
+        for point in course.go_on(now, close):
+            if point.value is not None:
+                yield PointRow(key, point.at, point.value, point.quality)
 
 
-def _value(meter: str, item: Published) -> tuple[RegisterKey, str, Decimal | None]:
-    register = item.register
-    key = RegisterKey(meter, item.component, register.description.unit or "")
-    # What only counts events has no history.
-    counts = register.code is not None and key.unit != "" and is_counter(register.code)
-    return key, register.value, register.number if counts else None
+def taken_of(reading: Reading, steady: float, close: float = CLOSE) -> Taken:
+    """Return a reading as it is recorded."""
+    return Taken(reading.meter.id, steady, close, tuple(_values(reading.meter.id, published(reading.registers))))
+
+
+def _values(meter: str, items: Iterable[Published]) -> Iterator[Value]:
+    for item in items:
+        register = item.register
+        key = RegisterKey(meter, item.component, register.description.unit or "")
+        # What only counts events has no history.
+        counts = register.code is not None and key.unit != "" and is_counter(register.code)
+        yield Value(key, register.value, register.number if counts else None)
+
+
+def _renamed(key: RegisterKey, meter: str) -> RegisterKey:
+    return RegisterKey(meter, key.name, key.unit)

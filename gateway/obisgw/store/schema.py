@@ -14,7 +14,7 @@ STEPS: Final[tuple[tuple[str, ...], ...]] = (
             unit TEXT NOT NULL,
             UNIQUE (meter, name, unit)
         ) STRICT""",
-        # A counter at a quarter hour: Unix time / 900.
+        # A counter at a quarter hour (Unix time / 900), where its course bends.
         """CREATE TABLE point (
             register INTEGER NOT NULL REFERENCES register,
             quarter INTEGER NOT NULL,
@@ -22,25 +22,39 @@ STEPS: Final[tuple[tuple[str, ...], ...]] = (
             quality INTEGER NOT NULL,
             PRIMARY KEY (register, quarter)
         ) STRICT, WITHOUT ROWID""",
-        # What changed in a reading, as register=value;register=value. Times in milliseconds.
+        # A counter's newest value. Times in milliseconds.
+        """CREATE TABLE latest (
+            register INTEGER PRIMARY KEY REFERENCES register,
+            at INTEGER NOT NULL,
+            value TEXT NOT NULL
+        ) STRICT""",
+        # What changed in a reading, as register=value;register=value.
         """CREATE TABLE reading (
             meter INTEGER NOT NULL REFERENCES meter,
             at INTEGER NOT NULL,
             changes TEXT NOT NULL,
             PRIMARY KEY (meter, at)
         ) STRICT, WITHOUT ROWID""",
-        """CREATE TABLE latest (
-            register INTEGER PRIMARY KEY REFERENCES register,
-            at INTEGER NOT NULL,
-            value TEXT NOT NULL
+        # Readings of which it is not known when they were: milliseconds since the start of the machine named by boot.
+        """CREATE TABLE unplaced (
+            id INTEGER PRIMARY KEY AUTOINCREMENT,
+            boot TEXT NOT NULL,
+            steady INTEGER NOT NULL,
+            meter TEXT NOT NULL,
+            close INTEGER NOT NULL,
+            content TEXT NOT NULL
         ) STRICT""",
-        # Messages for the broker, in their order.
+        # Messages for the broker, compressed, in their order.
         """CREATE TABLE missed (
             id INTEGER PRIMARY KEY AUTOINCREMENT,
             meter TEXT NOT NULL,
             at INTEGER NOT NULL,
+            boot TEXT NOT NULL,
+            steady INTEGER,
             payload BLOB NOT NULL
         ) STRICT""",
+        "CREATE INDEX missed_at ON missed (meter, at)",
+        "CREATE TABLE fact (name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID",
     ),
 )
 """The statements of each version: from an empty file to version 1, from 1 to 2 …"""

@@ -30,13 +30,17 @@ class ServiceEdge(Protocol):
     def clients_changed(self) -> None:
         """Take notice that clients adopted meters, left them, or set other thresholds."""
 
+    @property
+    def keeps_history(self) -> bool:
+        """Whether a history is kept."""
+
     async def counters(self, meter_id: str) -> Sequence[RegisterKey] | None:
-        """Return the counters of a meter that have a history; None where no history is kept."""
+        """Return the counters of a meter that have a history; None where it cannot be read."""
 
     async def history(
         self, key: RegisterKey, start: datetime, end: datetime, step: Step, zone: tzinfo
-    ) -> Sequence[Point]:
-        """Return a counter at each boundary from ``start`` to ``end``."""
+    ) -> Sequence[Point] | None:
+        """Return a counter at each boundary from ``start`` to ``end``; None where that cannot be read."""
 
     def mqtt_state(self) -> Mapping[str, Any]:
         """Return ``enabled``, ``connected`` and ``problem`` (text or None) of the way over the broker."""

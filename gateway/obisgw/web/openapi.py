@@ -141,7 +141,8 @@ def _read(wait: Json, unknown: tuple[Problem, ...]) -> Json:
 
 
 def _history(unknown: tuple[Problem, ...]) -> Json:
-    operation = _operation("Return a counter's past", "History", problems=(*unknown, Problem.NO_HISTORY))
+    problems = (*unknown, Problem.NO_HISTORY, Problem.HISTORY_TROUBLE)
+    operation = _operation("Return a counter's past", "History", problems=problems)
     texts = {
         "register": "Id of a counter; without it, those that have a history",
         "from": "Time in ISO 8601; a day before `to` if it is missing",

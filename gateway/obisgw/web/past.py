@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from typing import TYPE_CHECKING, Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-from obisgw.store.history import MOST_BOUNDARIES, Step
-from obisgw.store.quarters import QUARTER
+from obisgw.store.history import FIRST, LAST, MOST_BOUNDARIES, Step, too_many
 
-from .documents import utc
 from .problems import Problem, ProblemError
 
 if TYPE_CHECKING:
@@ -43,7 +42,7 @@ def asked(query: Mapping[str, str]) -> Asked:
     start = _time(query, "from") or end - timedelta(days=1)
     if end < start:
         raise _invalid("'from' lies behind 'to'")
-    if (end - start).total_seconds() / QUARTER > MOST_BOUNDARIES * step.quarters:
+    if too_many(start, end, step):
         raise _invalid(f"at most {MOST_BOUNDARIES} boundaries at once: ask for a shorter time, or by the hour")
     try:
         zone = ZoneInfo(query.get("zone", "UTC")[:_LONGEST])
@@ -57,21 +56,22 @@ def counters_document(keys: Iterable[RegisterKey]) -> dict[str, Any]:
     return {"registers": [{"register": key.name, "unit": key.unit or None} for key in keys]}
 
 
-def history_document(key: RegisterKey, question: Asked, points: Iterable[Point]) -> dict[str, Any]:
-    """Return a counter's values: digits as text, null where none is known."""
-    return {
+def history_text(key: RegisterKey, question: Asked, points: Iterable[Point]) -> str:
+    """Return a counter's values as JSON: digits as text, null where none is known."""
+    document = {
         "register": key.name,
         "unit": key.unit or None,
         "step": question.step.value,
         "points": [
             {
-                "at": utc(datetime.fromtimestamp(point.at, UTC)),
+                "at": f"{datetime.fromtimestamp(point.at, UTC):%Y-%m-%dT%H:%M:%SZ}",
                 "value": None if point.value is None else f"{point.value:f}",
-                "quality": point.quality.name.lower(),
+                "quality": point.quality.words,
             }
             for point in points
         ],
     }
+    return json.dumps(document, ensure_ascii=False, separators=(",", ":"))
 
 
 def _time(query: Mapping[str, str], name: str) -> datetime | None:
@@ -81,9 +81,12 @@ def _time(query: Mapping[str, str], name: str) -> datetime | None:
     try:
         # A plus sign in an address is a blank.
         time = datetime.fromisoformat(text[:_LONGEST].replace(" ", "+"))
-        return (time if time.tzinfo is not None else time.replace(tzinfo=UTC)).astimezone(UTC)
-    except (ValueError, OverflowError) as error:
-        raise _invalid(f"'{name}' is a time such as 2026-11-22T12:00:00Z") from error
+        time = (time if time.tzinfo is not None else time.replace(tzinfo=UTC)).astimezone(UTC)
+    except (ValueError, OverflowError):
+        time = LAST
+    if not FIRST <= time < LAST:
+        raise _invalid(f"'{name}' is a time such as 2026-11-22T12:00:00Z")
+    return time
 
 
 def _invalid(detail: str) -> ProblemError:

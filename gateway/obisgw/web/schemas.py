@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from obisgw.obis import ValueKind
 from obisgw.readings.derive import EventKind
+from obisgw.store.quality import Quality
 
 from .problems import Problem
 
@@ -61,12 +62,14 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "silences": _count("Attempts without answer"),
             "parity_errors": _count("Characters with a parity error"),
             "block_check_errors": _count("Telegrams with a bad block check"),
+            "held_back": _count("Telegrams that passed the line's checks and held odd values"),
             "reads_today": _count("Readouts begun today"),
             "last_success": {"type": ["string", "null"], **_TIME, "description": "Time of the newest reading, UTC"},
             "last_duration": {"type": ["number", "null"], "description": "Seconds that it took"},
             "baudrate": {"type": ["integer", "null"], "description": "Rate of the data"},
             "switch_margin": {"type": ["number", "null"], "description": "Seconds before the switch of the rate"},
             "last_error": _text_or_null("Why the last readout failed, and what to do"),
+            "last_held_back": _text_or_null("What was odd about the last telegram that was held back"),
         },
     ),
     "Register": _object(
@@ -112,7 +115,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
                     {
                         "at": _text("When, UTC", **_TIME),
                         "value": _text_or_null("Digits, null where nobody knows"),
-                        "quality": {"enum": ["missing", "interpolated", "load_profile", "measured"]},
+                        "quality": {"enum": [quality.words for quality in Quality]},
                     },
                 ),
                 "All boundaries from `from` to `to`, both included",
