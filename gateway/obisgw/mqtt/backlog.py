@@ -1,59 +1,87 @@
 """Readings that the broker has missed: kept elsewhere, and delivered in their order when it is back.
 
-The state topic only ever carries the newest reading; these go to a topic of their own.
+The state topic only ever carries the newest reading; these go to a topic of their own. What waits for a broker that is
+away is kept at once, so that nothing is lost with the process; what arrives as the newest after all is kept no more.
 """
 
 from __future__ import annotations
 
 import asyncio
+from itertools import takewhile
 from typing import TYPE_CHECKING, Final, Protocol
 
-from .outbox import Message
+from .outbox import Message, Origin
+from .states import with_time
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from .topics import Topics
 
-_AT_ONCE: Final = 20
-"""Messages between two looks: what is new has its turn in between."""
+_FETCHED: Final = 100
+"""Messages that are fetched, and forgotten, in one go."""
 
-_LOOK_AGAIN: Final = 30.0
+_AT_ONCE: Final = 6
+"""Messages on their way to the broker: there is always room for a new reading."""
+
+_LOOK_AGAIN: Final = 60.0
+"""Seconds between two looks at messages of which it is not known yet when they were."""
 
 
 class MissedMessage(Protocol):
-    """A message that was kept: whose reading it is, and when that was (Unix seconds)."""
+    """A message that was kept. ``number`` rises with the order in which they were, or is negative."""
 
+    @property
+    def number(self) -> int: ...  # noqa: D102 - see above
     @property
     def meter(self) -> str:
         """The meter's id."""
 
     @property
     def payload(self) -> bytes:
-        """The state as it would have been published."""
+        """The state as it was to be published."""
+
+    @property
+    def said_at(self) -> float:
+        """When the reading was, by the machine's clock at that time; Unix seconds."""
+
+    @property
+    def at(self) -> float | None:
+        """When the reading was, where that clock was wrong; Unix seconds."""
 
 
 class Missed(Protocol):
     """Where messages are kept, over restarts too."""
 
-    def miss(self, meter: str, at: float, payload: bytes) -> None:
-        """Keep one. Does not block."""
+    @property
+    def held(self) -> bool:
+        """Whether there are messages that ``missed`` does not return yet."""
 
-    async def missed(self, most: int) -> Sequence[tuple[int, MissedMessage]]:
-        """Return the oldest ones with their numbers."""
+    def miss(self, meter: str, at: float, steady: float | None, payload: bytes) -> None:
+        """Keep one; times as in ``outbox.Origin``. Does not block."""
 
-    async def delivered(self, numbers: list[int]) -> None:
+    def caught_up(self, meter: str, at: float) -> None:
+        """Forget one, which has become the newest after all. Does not block."""
+
+    async def missed(self, after: int, most: int) -> Sequence[MissedMessage]:
+        """Return the oldest ones behind a number."""
+
+    async def delivered(self, numbers: Iterable[int]) -> None:
         """Forget these."""
 
 
 class Backlog:
-    """Hands on what was missed while the broker takes messages."""
+    """Keeps what the broker misses, and hands it on while the broker takes messages."""
 
     def __init__(self, missed: Missed, topics: Topics, put: Callable[[Message], None]) -> None:
         self._missed = missed
         self._topics = topics
         self._put = put
-        self._under_way: set[int] = set()
+        self._waiting: dict[str, Origin] = {}
+        """By meter: the newest reading, which is kept and may still arrive as such."""
+        self._after = 0
+        self._tokens = 0
+        self._under_way: dict[int, MissedMessage] = {}
         self._arrived: list[int] = []
         self._progress = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
@@ -63,44 +91,94 @@ class Backlog:
         self._task = asyncio.create_task(self._run(connected), name="mqtt backlog")
 
     async def stop(self) -> None:
-        """Deliver no more; what is under way is delivered again by the next start, unless it was acknowledged."""
+        """Deliver no more; what is under way and not acknowledged is delivered again by the next start."""
         task, self._task = self._task, None
         if task is not None:
             task.cancel()
             await asyncio.wait((task,))
-        await self._forget()
+
+    # --- what the link tells
+
+    def waits(self, message: Message) -> None:
+        """Keep the newest reading of a meter while the broker is away."""
+        origin = message.reading_of
+        if origin is not None and self._waiting.get(origin.meter) != origin:
+            self._waiting[origin.meter] = origin
+            self._missed.miss(*origin, message.payload)
 
     def overtaken(self, message: Message) -> None:
         """Keep a reading in whose place a newer one came."""
-        if message.reading_of is not None:
-            self._missed.miss(*message.reading_of, message.payload)
-            self._progress.set()
+        origin = message.reading_of
+        if origin is None:
+            return
+        if self._waiting.get(origin.meter) == origin:
+            del self._waiting[origin.meter]
+        else:
+            self._missed.miss(*origin, message.payload)
+        self._progress.set()
 
     def delivered(self, message: Message) -> None:
-        """Note that the broker has a kept message."""
-        if message.kept_as is not None:
-            self._arrived.append(message.kept_as)
-            self._under_way.discard(message.kept_as)
+        """Note that the broker has a message."""
+        origin = message.reading_of
+        if origin is not None and self._waiting.get(origin.meter) == origin:
+            del self._waiting[origin.meter]
+            self._missed.caught_up(origin.meter, origin.at)
             self._progress.set()
+        if message.kept_as is not None and (arrived := self._under_way.pop(message.kept_as, None)) is not None:
+            self._arrived.append(arrived.number)
+            self._progress.set()
+
+    def lost(self) -> None:
+        """Note that the connection is gone, and with it what was under way."""
+        self._progress.set()
+
+    # --- delivering
 
     async def _run(self, connected: asyncio.Event) -> None:
         while True:
             await connected.wait()
-            await self._forget()
-            waiting = await self._missed.missed(_AT_ONCE)
-            for number, one in waiting:
-                if number not in self._under_way:
-                    self._under_way.add(number)
-                    self._put(Message(self._topics.history(one.meter), one.payload, retain=False, kept_as=number))
             self._progress.clear()
+            messages = [*takewhile(self._is_past, await self._missed.missed(self._after, _FETCHED))]
+            if messages:
+                await self._deliver(messages, connected)
+                continue
             try:
-                async with asyncio.timeout(_LOOK_AGAIN):
+                async with asyncio.timeout(_LOOK_AGAIN if self._missed.held else None):
                     await self._progress.wait()
             except TimeoutError:
-                # A connection that was lost took its messages with it.
-                self._under_way.clear()
+                continue
 
-    async def _forget(self) -> None:
-        arrived, self._arrived = self._arrived, []
-        if arrived:
-            await self._missed.delivered(arrived)
+    def _is_past(self, message: MissedMessage) -> bool:
+        """Whether a message can not arrive as the newest any more."""
+        waiting = self._waiting.get(message.meter)
+        return waiting is None or abs(waiting.at - message.said_at) > _MILLISECOND
+
+    async def _deliver(self, messages: list[MissedMessage], connected: asyncio.Event) -> None:
+        """Deliver messages one after the other, and forget those that have arrived, also when it is interrupted."""
+        rest = iter(messages)
+        left = len(messages)
+        self._under_way.clear()
+        try:
+            while connected.is_set() and left > len(self._arrived):
+                self._progress.clear()
+                while len(self._under_way) < _AT_ONCE and (message := next(rest, None)) is not None:
+                    self._hand_on(message)
+                if left > len(self._arrived):
+                    await self._progress.wait()
+        finally:
+            self._under_way.clear()
+            arrived, self._arrived = self._arrived, []
+            if len(arrived) == left:
+                self._after = max(self._after, messages[-1].number)
+            if arrived:
+                await self._missed.delivered(arrived)
+
+    def _hand_on(self, message: MissedMessage) -> None:
+        self._tokens += 1
+        self._under_way[self._tokens] = message
+        payload = message.payload if message.at is None else with_time(message.payload, message.at)
+        topic = self._topics.history(message.meter)
+        self._put(Message(topic, payload, retain=False, kept_as=self._tokens))
+
+
+_MILLISECOND: Final = 0.001

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from paho.mqtt.enums import MQTTProtocolVersion
 
@@ -40,12 +40,27 @@ _GOOD_AFTER: Final = 60.0
 _PACKET_OVERHEAD: Final = 32
 
 
+class Keeper(Protocol):
+    """Who keeps what the broker misses (``backlog.Backlog``)."""
+
+    def waits(self, message: Message) -> None:
+        """Keep the newest reading of a meter while the broker is away."""
+
+    def overtaken(self, message: Message) -> None:
+        """Keep a reading in whose place a newer one came."""
+
+    def delivered(self, message: Message) -> None:
+        """Note that the broker has a message, or will never take it."""
+
+    def lost(self) -> None:
+        """Note that the connection is gone."""
+
+
 class BrokerLink:
     """Brings messages to the broker. For the event loop's thread; nothing here blocks.
 
     ``received`` is called with topic, payload and whether the message was retained. ``will`` is what the broker publishes
-    when the link breaks, and what ``stop`` publishes last. ``overtaken`` is called with readings that the broker will not
-    get as the newest any more, ``delivered`` with kept messages that it has acknowledged.
+    when the link breaks, and what ``stop`` publishes last. ``keeper`` is told of readings that the broker misses.
     """
 
     def __init__(
@@ -55,16 +70,13 @@ class BrokerLink:
         will: Message,
         received: Callable[[str, bytes, bool], None],
         acknowledge_timeout: float,
-        *,
-        overtaken: Callable[[Message], None] = lambda _: None,
-        delivered: Callable[[Message], None] = lambda _: None,
+        keeper: Keeper | None = None,
     ) -> None:
         self._settings = settings
         self._client_id = client_id
         self._will = will
         self._handlers = Handlers(self._acknowledged, self._subscribed, received)
-        self._overtaken = overtaken
-        self._delivered = delivered
+        self._keeper = keeper
         self._acknowledge_timeout = acknowledge_timeout
         self._where = broker_name(settings)
         self._outbox = Outbox()
@@ -99,20 +111,25 @@ class BrokerLink:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
             self._task = None
-        for message in self._outbox.unpublished():
-            self._overtaken(message)
+        if self._keeper is not None:
+            for message in self._outbox.unpublished():
+                self._keeper.waits(message)
 
     def put(self, *messages: Message) -> None:
         """Publish messages, now or when the broker can be reached."""
         for message in messages:
             self._outbox.put(message)
-        self._tell_overtaken()
         self._flush()
+        self._tell_overtaken()
+        if self._keeper is not None and not self.connected.is_set():
+            for message in messages:
+                self._keeper.waits(message)
 
     def _tell_overtaken(self) -> None:
         overtaken, self._outbox.overtaken = self._outbox.overtaken, []
-        for message in overtaken:
-            self._overtaken(message)
+        if self._keeper is not None:
+            for message in overtaken:
+                self._keeper.overtaken(message)
 
     def repeat(self) -> None:
         """Publish all that is retained again."""
@@ -149,6 +166,7 @@ class BrokerLink:
             if longest is not None and len(message.payload) + len(message.topic) + _PACKET_OVERHEAD > longest:
                 problem = f"the message at {message.topic} is too long: the broker takes {longest} bytes"
                 self.say_once(problem, "raise the broker's limit (mosquitto: max_packet_size)")
+                self._settled(message)
                 continue
             self._outbox.sent(connection.publish(message), message, now)
         if self._outbox.empty:
@@ -198,6 +216,10 @@ class BrokerLink:
             connection.close()
             self._outbox.lost()
             self._tell_overtaken()
+            if self._keeper is not None:
+                self._keeper.lost()
+                for message in self._outbox.unpublished():
+                    self._keeper.waits(message)
 
     async def _hold(self, connection: Connection) -> SinkError:
         """Wait until the connection is lost or the broker stops to acknowledge."""
@@ -218,14 +240,18 @@ class BrokerLink:
 
     def _acknowledged(self, mid: int, failure: str | None) -> None:
         message = self._outbox.acknowledged(mid)
-        if message is not None and message.kept_as is not None:
+        if message is not None:
             # Refused too: it would be refused again, and what comes behind it waits.
-            self._delivered(message)
+            self._settled(message)
         if failure is not None and message is not None:
             problem = f"the broker did not take the message at {message.topic}: {failure}"
             self.say_once(problem, "give this user the right to write there")
         self._prove()
         self._flush()
+
+    def _settled(self, message: Message) -> None:
+        if self._keeper is not None:
+            self._keeper.delivered(message)
 
     def _subscribed(self, topic_filter: str, failure: str | None) -> None:
         if failure is not None:

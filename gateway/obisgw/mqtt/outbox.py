@@ -7,24 +7,32 @@ from __future__ import annotations
 
 from collections import deque
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, NamedTuple
 
 # Events wait while the broker is away; with more, the oldest are dropped and counted.
 MOST_EVENTS: Final = 256
+
+
+class Origin(NamedTuple):
+    """Whose reading it is, and when that was: Unix seconds, and seconds since the machine started, where known."""
+
+    meter: str
+    at: float
+    steady: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Message:
     """A message with QoS 1. An empty retained payload removes what the broker keeps at the topic.
 
-    ``reading_of``: whose reading it is and when that was (Unix seconds), of messages that are kept when a newer one takes
-    their place before the broker has acknowledged them. ``kept_as``: its number where it had been kept.
+    ``reading_of``: of a meter's state, for whoever keeps what is not acknowledged before a newer one takes its place.
+    ``kept_as``: what it is known by where it had been kept; such messages are the last to go.
     """
 
     topic: str
     payload: bytes
     retain: bool = True
-    reading_of: tuple[str, float] | None = None
+    reading_of: Origin | None = None
     kept_as: int | None = None
 
 
@@ -35,13 +43,19 @@ class Outbox:
         self._retained: dict[str, Message] = {}
         self._waiting: dict[str, Message] = {}
         self._events: deque[Message] = deque()
+        self._kept: deque[Message] = deque()
         self._sent: dict[int, tuple[Message, float]] = {}
+        self._arrived: dict[str, Origin] = {}
+        """By topic: the newest reading that was acknowledged. What repeats it can not be missed."""
         self.dropped_events = 0
         self.overtaken: list[Message] = []
         """Readings in whose place a newer one came before they were acknowledged; for whoever keeps them."""
 
     def put(self, message: Message) -> None:
         """Add a message; a retained one replaces what waits for its topic."""
+        if message.kept_as is not None:
+            self._kept.append(message)
+            return
         if not message.retain:
             self._events.append(message)
             self._bound_events()
@@ -50,11 +64,19 @@ class Outbox:
             self._retained[message.topic] = message
         else:
             self._retained.pop(message.topic, None)
+            self._arrived.pop(message.topic, None)
         before = self._waiting.pop(message.topic, None)
         self._waiting[message.topic] = message
+        if before is not None:
+            self._overtake(before, message)
+
+    def _overtake(self, before: Message, newer: Message) -> None:
         # The same again, as after a repetition, is no reading that is lost.
-        if before is not None and before.reading_of is not None and before.reading_of != message.reading_of:
+        if self._is_missed(before) and before.reading_of != newer.reading_of:
             self.overtaken.append(before)
+
+    def _is_missed(self, message: Message) -> bool:
+        return message.reading_of is not None and self._arrived.get(message.topic) != message.reading_of
 
     def repeat(self) -> None:
         """Let all retained messages wait again, in the order in which their topics first came."""
@@ -66,7 +88,9 @@ class Outbox:
         """Return the next message to send, None if nothing waits."""
         if self._waiting:
             return self._waiting.pop(next(iter(self._waiting)))
-        return self._events.popleft() if self._events else None
+        if self._events:
+            return self._events.popleft()
+        return self._kept.popleft() if self._kept else None
 
     def sent(self, mid: int, message: Message, now: float) -> None:
         """Note that a message was handed to the broker under ``mid``."""
@@ -75,22 +99,26 @@ class Outbox:
     def acknowledged(self, mid: int) -> Message | None:
         """Forget a message that the broker has taken; None if there was none with that ``mid``."""
         message, _ = self._sent.pop(mid, (None, 0.0))
+        if message is not None and message.reading_of is not None:
+            self._arrived[message.topic] = message.reading_of
         return message
 
     def lost(self) -> None:
-        """Let everything that was not acknowledged wait again: the connection is gone."""
-        for message, _ in reversed(self._sent.values()):
-            newer = self._waiting.get(message.topic)
-            if not message.retain:
-                self._events.appendleft(message)
-            elif newer is None:
-                self._waiting = {message.topic: message, **self._waiting}
-            elif message.reading_of is not None and message.reading_of != newer.reading_of:
-                self.overtaken.append(message)
+        """Let everything that was not acknowledged wait again: the connection is gone.
+
+        Messages that had been kept are dropped: they are fetched anew from where they are.
+        """
+        sent = [message for message, _ in self._sent.values() if message.kept_as is None]
         self._sent.clear()
-        # What is kept elsewhere is fetched anew from there.
-        self._events = deque(message for message in self._events if message.kept_as is None)
+        self._kept.clear()
+        self._events.extendleft(message for message in reversed(sent) if not message.retain)
         self._bound_events()
+        again = {message.topic: message for message in sent if message.retain and message.topic not in self._waiting}
+        newest = again | self._waiting
+        for message in sent:
+            if (newer := newest.get(message.topic)) is not None:
+                self._overtake(message, newer)
+        self._waiting = newest
 
     def _bound_events(self) -> None:
         while len(self._events) > MOST_EVENTS:
@@ -100,7 +128,7 @@ class Outbox:
     def unpublished(self) -> list[Message]:
         """Return the readings that the broker has not acknowledged, oldest first."""
         messages = [*(message for message, _ in self._sent.values()), *self._waiting.values()]
-        found = {message.topic: message for message in messages if message.reading_of is not None}
+        found = {message.reading_of: message for message in messages if self._is_missed(message)}
         return list(found.values())
 
     @property
@@ -115,5 +143,7 @@ class Outbox:
 
     @property
     def empty(self) -> bool:
-        """Whether the broker has taken everything."""
-        return not (self._waiting or self._events or self._sent)
+        """Whether the broker has taken everything but what had been kept."""
+        return not (self._waiting or self._events) and all(
+            message.kept_as is not None for message, _ in self._sent.values()
+        )

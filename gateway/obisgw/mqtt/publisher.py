@@ -67,8 +67,7 @@ class Publisher:
             will,
             self._received,
             acknowledge_timeout,
-            overtaken=self._overtaken,
-            delivered=self._delivered,
+            self._backlog,
         )
         self._meters: dict[str, MeterTopics] = {}
         self._slots: dict[str, tuple[MeterIdentity, MeterOptions]] = {}
@@ -123,14 +122,6 @@ class Publisher:
 
     def _put_late(self, message: Message) -> None:
         self._link.put(message)
-
-    def _overtaken(self, message: Message) -> None:
-        if self._backlog is not None:
-            self._backlog.overtaken(message)
-
-    def _delivered(self, message: Message) -> None:
-        if self._backlog is not None:
-            self._backlog.delivered(message)
 
     def meter_added(self, meter: MeterIdentity, options: MeterOptions) -> None:
         """Publish this meter from now on, or with other options; it replaces the meter in its slot.
