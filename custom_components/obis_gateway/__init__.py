@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import HomeAssistant
+from homeassistant.exceptions import ConfigEntryNotReady
 from homeassistant.helpers import config_validation as cv
 from homeassistant.helpers.device_registry import DeviceEntry
 from homeassistant.helpers.typing import ConfigType
@@ -12,6 +13,7 @@ from .chosen import async_disable_others, chosen
 from .client import GatewayAuthError
 from .const import DOMAIN, LOGGER, PLATFORMS
 from .coordinator import GatewayCoordinator, ObisConfigEntry, client_of
+from .errors import translated
 from .models import GatewayError
 from .problems import async_setup_problems, async_watch
 from .push import Push
@@ -30,10 +32,16 @@ async def async_setup(hass: HomeAssistant, config: ConfigType) -> bool:
 async def async_setup_entry(hass: HomeAssistant, entry: ObisConfigEntry) -> bool:
     """Set up one gateway with its meters."""
     coordinator = GatewayCoordinator(hass, entry, client_of(hass, entry.data))
-    await coordinator.async_config_entry_first_refresh()
+    try:
+        await coordinator.async_config_entry_first_refresh()
+    except ConfigEntryNotReady as error:
+        if coordinator.error is None:
+            raise
+        # Older versions do not hand on what is translated.
+        raise ConfigEntryNotReady(**translated(coordinator.error, entry.title)) from error
     entry.runtime_data = coordinator
     await hass.config_entries.async_forward_entry_setups(entry, PLATFORMS)
-    async_watch(entry)
+    await async_watch(entry)
     # Only now are there entities that hear of events.
     entry.async_create_background_task(hass, Push(coordinator).run(), f"stream of {entry.title}")
     return True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -23,6 +24,7 @@ from .models import (
     Welcome,
     message_of,
     object_of,
+    printable,
 )
 
 API_MAJOR = 1
@@ -36,6 +38,11 @@ CLOSE_WITHIN = 2.0
 
 LARGE = 256 * 1024
 LARGEST = 64 * 1024 * 1024
+"""Bytes of a thousand meters."""
+LARGEST_OF_ONE = 1024 * 1024
+"""Bytes of all other answers."""
+_TOKEN = re.compile(r"[!-~]{1,1000}")
+"""What can stand in a header."""
 _PROBLEM = "urn:obis-gateway:problem:"
 
 
@@ -119,7 +126,7 @@ class GatewayClient:
         """Return a token for a pairing code, and which gateway gave it."""
         document = await self._ask("POST", "pair", body={"code": code, "name": name})
         token = document.get("token")
-        if not isinstance(token, str) or not token:
+        if not isinstance(token, str) or _TOKEN.fullmatch(token) is None:
             raise GatewayResponseError("the answer holds no token")
         return token, self._of_our_version(Gateway.from_json(object_of(document.get("gateway"))))
 
@@ -129,7 +136,7 @@ class GatewayClient:
 
     async def meters(self) -> Snapshot:
         """Return all meters with their newest readings."""
-        return await _made(await self._request("GET", "meters"), Snapshot.from_json)
+        return await _made(await self._request("GET", "meters", most=LARGEST), Snapshot.from_json)
 
     async def read(self, meter: str, wait: float | None = None) -> Reading | None:
         """Ask for a reading now, and return it if ``wait`` seconds were given."""
@@ -159,7 +166,7 @@ class GatewayClient:
 
     async def diagnostics(self) -> Json:
         """Return what helps to find a fault, without secrets."""
-        return await _made(await self._request("GET", "diagnostics"), object_of)
+        return await _made(await self._request("GET", "diagnostics", most=LARGEST), object_of)
 
     async def revoke(self) -> None:
         """Revoke this client's token."""
@@ -199,7 +206,7 @@ class GatewayClient:
             raise GatewayConnectionError(str(error) or "no answer in time") from error
 
     async def _ask(self, method: str, path: str, **more: Any) -> Json:  # noqa: ANN401 - as _request
-        content = await self._request(method, path, **more)
+        content = await self._request(method, path, most=LARGEST_OF_ONE, **more)
         return _json(content) if content else {}
 
     async def _request(
@@ -210,6 +217,7 @@ class GatewayClient:
         body: Mapping[str, Any] | None = None,
         query: Mapping[str, str] | None = None,
         within: float = ANSWER_WITHIN,
+        most: int,
     ) -> bytes:
         url = URL(f"{self._base}/{path}", encoded=True).with_query(query or {})
         timeout = aiohttp.ClientTimeout(total=within)
@@ -217,7 +225,7 @@ class GatewayClient:
             async with self._session.request(
                 method, url, json=body, headers=self._headers, timeout=timeout, allow_redirects=False
             ) as response:
-                content = await _content(response)
+                content = await _content(response, most)
                 if response.status in {200, 201, 202, 204}:
                     return content
                 raise _error(response.status, _problem(content))
@@ -239,12 +247,12 @@ def check_version(api: str) -> None:
         raise GatewayVersionError(api[:20] or "0")
 
 
-async def _content(response: aiohttp.ClientResponse) -> bytes:
+async def _content(response: aiohttp.ClientResponse, most: int) -> bytes:
     content = bytearray()
     async for chunk in response.content.iter_any():
         content += chunk
-        if len(content) > LARGEST:
-            raise GatewayResponseError(f"the answer has more than {LARGEST} bytes")
+        if len(content) > most:
+            raise GatewayResponseError(f"the answer has more than {most} bytes")
     return bytes(content)
 
 
@@ -275,7 +283,7 @@ def _no_number(name: str) -> float:
 
 def _problem(content: bytes) -> Json:
     try:
-        return _json(content)
+        return _json(content) if len(content) < LARGE else {}
     except GatewayResponseError:
         return {}
 
@@ -284,7 +292,7 @@ def _error(status: object, problem: Json) -> GatewayError:
     """Return the error of an answer that is no success."""
     kind = str(problem.get("type", ""))
     slug = kind.removeprefix(_PROBLEM) if kind.startswith(_PROBLEM) else ""
-    detail = str(problem.get("detail") or f"status {status}")[:500]
+    detail = printable(str(problem.get("detail") or f"status {status}"), 500)
     match slug:
         case "unauthorized":
             return GatewayAuthError(detail)

@@ -200,7 +200,7 @@ class ObisGatewayConfigFlow(ConfigFlow, domain=DOMAIN):
             data = self._address.data
         return self._update(entry, data, "already_configured")
 
-    async def async_step_reauth(self, entry_data: Mapping[str, Any]) -> ConfigFlowResult:
+    async def async_step_reauth(self, _: Mapping[str, Any]) -> ConfigFlowResult:
         """Begin to pair anew: the token is not good any more."""
         return await self.async_step_reauth_confirm()
 

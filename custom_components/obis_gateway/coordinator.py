@@ -13,6 +13,7 @@ from homeassistant.config_entries import ConfigEntry
 from homeassistant.const import CONF_HOST, CONF_PORT, CONF_TOKEN
 from homeassistant.core import CALLBACK_TYPE, HomeAssistant, callback
 from homeassistant.exceptions import ConfigEntryAuthFailed
+from homeassistant.helpers import device_registry as dr
 from homeassistant.helpers.aiohttp_client import async_get_clientsession
 from homeassistant.helpers.update_coordinator import DataUpdateCoordinator, UpdateFailed
 
@@ -26,9 +27,10 @@ from .client import (
     GatewayVersionError,
 )
 from .const import CONF_TLS, LOGGER
-from .devices import async_register_gateway, async_register_meter, async_remove_meter
+from .devices import Devices, async_device_of, async_disabled
 from .errors import GatewayMismatchError, translated
 from .known import Known
+from .listeners import Listeners
 from .models import (
     Availability,
     Change,
@@ -49,8 +51,6 @@ CHECK_EVERY: Final = 30
 """Polls of which one is made although the gateway tells everything by itself: a quarter of an hour."""
 
 type ObisConfigEntry = ConfigEntry[GatewayCoordinator]
-type EventListener = Callable[[MeterEvent], None]
-type MeterListener = Callable[[Meter], None]
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,15 +94,17 @@ class GatewayCoordinator(DataUpdateCoordinator[GatewayData]):
         self.chosen = chosen(entry.options)
         """Registers that are shown because the options say so, as ids of meter and register."""
         self._adoption = Adoption(hass, entry, client)
-        self._device_id = ""
-        self._described: dict[str, Meter] = {}
+        self._devices = Devices(hass, entry.entry_id, client.page)
         self._hidden: set[str] = set()
-        self._changed_units: set[tuple[str, str]] = set()
         self._unasked = 0
-        self._by_context: dict[object, dict[object, CALLBACK_TYPE]] = {}
-        self._meter_listeners: dict[object, MeterListener] = {}
-        self._event_listeners: dict[object, tuple[str | None, EventListener]] = {}
+        self._settled = False
+        self._looking = Listeners[()]()
+        self._describing = Listeners[Meter]()
+        self._happening = Listeners[MeterEvent]()
         entry.async_on_unload(partial(async_release, hass, entry))
+        entry.async_on_unload(
+            hass.bus.async_listen(dr.EVENT_DEVICE_REGISTRY_UPDATED, self._adopt, event_filter=_was_disabled)
+        )
 
     # --- for those who look
 
@@ -115,7 +117,7 @@ class GatewayCoordinator(DataUpdateCoordinator[GatewayData]):
     def async_add_listener(self, update_callback: CALLBACK_TYPE, context: Any = None) -> CALLBACK_TYPE:
         """Call after each change, or after those of the meter whose id is ``context``."""
         remove = super().async_add_listener(update_callback, context)
-        forget = _added(self._by_context.setdefault(context, {}), update_callback)
+        forget = self._looking.async_add(context, update_callback)
 
         @callback
         def removed() -> None:
@@ -125,16 +127,16 @@ class GatewayCoordinator(DataUpdateCoordinator[GatewayData]):
         return removed
 
     @callback
-    def async_add_event_listener(self, meter_id: str | None, listener: EventListener) -> CALLBACK_TYPE:
+    def async_add_event_listener(self, meter_id: str | None, listener: Callable[[MeterEvent], None]) -> CALLBACK_TYPE:
         """Call with what happens at a meter, or at every one."""
-        return _added(self._event_listeners, (meter_id, listener))
+        return self._happening.async_add(meter_id, listener)
 
     @callback
-    def async_add_meter_listener(self, listener: MeterListener) -> CALLBACK_TYPE:
+    def async_add_meter_listener(self, listener: Callable[[Meter], None]) -> CALLBACK_TYPE:
         """Call with each meter that is shown, now and whenever it has new registers, limits or options."""
         for meter in self.data.meters.values():
             listener(meter)
-        return _added(self._meter_listeners, listener)
+        return self._describing.async_add(None, listener)
 
     @callback
     def async_hide(self, meter_id: str) -> None:
@@ -153,6 +155,7 @@ class GatewayCoordinator(DataUpdateCoordinator[GatewayData]):
         if self.streaming and self._unasked < CHECK_EVERY:
             self._unasked += 1
             return self._shown(self.data.gateway)
+        before = self.known.sequence
         try:
             gateway = await self.client.gateway()
             snapshot = await self.client.meters()
@@ -164,6 +167,7 @@ class GatewayCoordinator(DataUpdateCoordinator[GatewayData]):
                 return self.data
             raise self._failure(error) from error
         self._unasked = 0
+        self.known.look(gateway, before)
         if self.known.snapshot(snapshot, told=False):
             self._adoption.async_told(snapshot.meters)
         self._came_up()
@@ -238,19 +242,20 @@ class GatewayCoordinator(DataUpdateCoordinator[GatewayData]):
                     # It happened while the gateway was away: an entity that is not available could not show it.
                     self._came_up()
                     self.async_update_listeners()
-                for wanted, listener in list(self._event_listeners.values()):
-                    if wanted in {None, meter_id}:
-                        _call(listener, news)
+                self._happening.async_call(meter_id, news)
+                if (replaced := news.details.get("previous_meter")) not in {None, meter_id}:
+                    # Automations wait at the old meter's entity: the new one's is only just being made.
+                    self._happening.async_call_only(replaced, news)
             case NewReading(meter=meter_id) | Availability(meter=meter_id) if meter_id in self.data.meters:
                 self._put(self.known.meters[meter_id])
-                self._tell(meter_id)
+                self._looking.async_call(meter_id)
             case NewReading(meter=meter_id) if meter_id in self._hidden:
                 self._hidden.discard(meter_id)
                 self._show(self.known.meters[meter_id])
             case MeterChanged(meter=meter):
                 self._show(meter)
             case MeterRemoved(meter=meter_id) if meter_id not in self.known.meters:
-                async_remove_meter(self.hass, self.config_entry.entry_id, meter_id)
+                self._devices.async_remove(meter_id)
                 self._forget(meter_id)
             case _:
                 pass
@@ -260,12 +265,18 @@ class GatewayCoordinator(DataUpdateCoordinator[GatewayData]):
     @callback
     def _shown(self, gateway: Gateway) -> GatewayData:
         """Return what is shown of all that is known."""
-        return GatewayData(gateway, {meter.id: meter for meter in self.known.meters.values() if self._claims(meter)})
+        meters = {meter.id: meter for meter in self.known.meters.values() if self._claims(meter)}
+        if gone := self.left_to_others.keys() - self.known.meters.keys():
+            self.left_to_others = {key: title for key, title in self.left_to_others.items() if key not in gone}
+        return GatewayData(gateway, meters)
 
     @callback
     def _claims(self, meter: Meter) -> bool:
         """Tell whether a meter is shown here."""
         if meter.id in self._hidden:
+            return False
+        if meter.replaced_by and async_device_of(self.hass, self.config_entry.entry_id, meter.id) is None:
+            # The gateway names it until it is started anew, its owner has removed it or never had it.
             return False
         owner = async_claim(self.hass, self.config_entry, meter.id)
         if owner is self.config_entry:
@@ -274,8 +285,8 @@ class GatewayCoordinator(DataUpdateCoordinator[GatewayData]):
             return True
         if meter.id not in self.left_to_others:
             LOGGER.warning("meter %s of %s is left to %s, which shows it already", meter.id, self.name, owner.title)
-            self.left_to_others = {**self.left_to_others, meter.id: owner.title}
-            async_remove_meter(self.hass, self.config_entry.entry_id, meter.id)
+            self._devices.async_remove(meter.id)
+        self.left_to_others = {**self.left_to_others, meter.id: owner.title}
         return False
 
     @callback
@@ -283,7 +294,7 @@ class GatewayCoordinator(DataUpdateCoordinator[GatewayData]):
         if self._claims(meter):
             self._put(meter)
             self._settle((meter,))
-            self._tell(meter.id)
+            self._looking.async_call(meter.id)
 
     @callback
     def _put(self, meter: Meter) -> None:
@@ -292,75 +303,30 @@ class GatewayCoordinator(DataUpdateCoordinator[GatewayData]):
     @callback
     def _forget(self, meter_id: str) -> None:
         async_release(self.hass, self.config_entry, meter_id)
-        self._described.pop(meter_id, None)
+        self._devices.async_forget(meter_id)
         self.data = self._shown(self.data.gateway)
-        self._adoption.async_update(self.data.meters)
+        self._adopt()
         self.async_update_listeners()
 
     @callback
     def _settle(self, meters: Iterable[Meter]) -> None:
         """Let devices, entities and the gateway follow what is shown."""
-        hass, entry_id, gateway = self.hass, self.config_entry.entry_id, self.data.gateway
-        self._device_id = async_register_gateway(hass, entry_id, gateway, self.client.page)
-        for meter in meters:
-            before = self._described.get(meter.id)
-            if before is None or _description(before) != _description(meter):
-                self._described[meter.id] = meter
-                if before is not None:
-                    self._say_units(before, meter)
-                async_register_meter(hass, entry_id, meter, gateway, self._device_id)
-                for listener in list(self._meter_listeners.values()):
-                    _call(listener, meter)
-        self._adoption.async_update(self.data.meters)
-
-    def _say_units(self, before: Meter, now: Meter) -> None:
-        """Say once of a register that its unit changed."""
-        for key, register in now.registers.items():
-            former = before.registers.get(key)
-            if former is None or former.unit == register.unit or (now.id, key) in self._changed_units:
-                continue
-            self._changed_units.add((now.id, key))
-            LOGGER.warning(
-                "%s: register %s of %s is in %s now, and was in %s",
-                *(self.name, register.address or key, now.name),
-                *(register.unit or "no unit", former.unit or "no unit"),
-            )
+        self._settled = True
+        for meter in self._devices.async_follow(self.data.gateway, meters):
+            self._describing.async_call(None, meter)
+        self._adopt()
 
     @callback
-    def _tell(self, meter_id: str) -> None:
-        for context in (meter_id, None):
-            for listener in list(self._by_context.get(context, {}).values()):
-                _call(listener)
+    def _adopt(self, _: object = None) -> None:
+        """Tell the gateway which meters are shown; those whose devices the user has disabled are not."""
+        if not self._settled:
+            return  # Nothing is known yet.
+        disabled = async_disabled(self.hass, self.config_entry.entry_id)
+        shown = {meter_id: meter for meter_id, meter in self.data.meters.items() if meter_id not in disabled}
+        self._adoption.async_update(shown)
 
 
-def _added[T](listeners: dict[object, T], listener: T) -> CALLBACK_TYPE:
-    key = object()
-    listeners[key] = listener
-
-    @callback
-    def remove() -> None:
-        listeners.pop(key, None)
-
-    return remove
-
-
-def _call[*Ts](listener: Callable[[*Ts], None], *arguments: *Ts) -> None:
-    """Call a listener; a fault of one is said in the log and does not keep the others from theirs."""
-    try:
-        listener(*arguments)
-    except Exception:  # noqa: BLE001 - said whole in the log
-        LOGGER.exception("a listener failed; please report this")
-
-
-def _description(meter: Meter) -> tuple[object, ...]:
-    """Return what devices and entities are made of."""
-    return (
-        meter.name,
-        meter.number,
-        meter.manufacturer,
-        meter.model,
-        meter.on_request,
-        meter.tariffs,
-        meter.thresholds,
-        meter.registers,
-    )
+@callback
+def _was_disabled(event_data: dr.EventDeviceRegistryUpdatedData) -> bool:
+    """Tell whether a device was disabled or enabled."""
+    return event_data["action"] == "update" and "disabled_by" in event_data["changes"]

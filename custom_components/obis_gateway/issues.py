@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final
 
 from homeassistant.core import HomeAssistant, callback
@@ -13,13 +13,17 @@ from .const import DOMAIN
 
 GUIDES: Final = "https://github.com/obis-gateway/obis-gateway/blob/main/docs/guides"
 
+
 REPLACED: Final = "meter_replaced"
-"""Tells of something that happened, not of a state: only an answer ends it."""
+"""A question: it is asked once, also when an entry is loaded anew, so that automations can wait for it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Issue:
-    """One notice. ``key`` names its texts; ``kind`` and ``about`` make its id; ``meter`` is what it is about."""
+    """One notice. ``key`` names its texts, ``kind`` and ``about`` make its id, ``meter`` is what it is about.
+
+    Ids are part of diagnostics: ``about`` is the registry's id of a device or an entry, and nothing of the meter's own.
+    """
 
     kind: str
     about: str
@@ -28,9 +32,7 @@ class Issue:
     guide: str
     meter: str = ""
     fixable: bool = False
-    persistent: bool = False
     severe: bool = False
-    details: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def id(self) -> str:
@@ -45,9 +47,10 @@ def async_say(hass: HomeAssistant, entry_id: str, issue: Issue) -> None:
         hass,
         DOMAIN,
         issue.id,
-        data={"entry_id": entry_id, "kind": issue.kind, "meter": issue.meter, **issue.details},
+        data={"entry_id": entry_id, "kind": issue.kind, "meter": issue.meter},
         is_fixable=issue.fixable,
-        is_persistent=issue.persistent,
+        # Home Assistant would write down what is said, and tell it in diagnostics: it is remembered elsewhere.
+        is_persistent=False,
         learn_more_url=f"{GUIDES}/{issue.guide}",
         severity=ir.IssueSeverity.ERROR if issue.severe else ir.IssueSeverity.WARNING,
         translation_key=issue.key,
@@ -67,7 +70,7 @@ def async_of_entry(hass: HomeAssistant, entry_id: str) -> dict[str, ir.IssueEntr
 
 @callback
 def async_clear(hass: HomeAssistant, entry_id: str, *, unloaded: bool = False) -> None:
-    """Take an entry's notices back; while it is ``unloaded``, keep what was ignored and what wants an answer."""
+    """Take an entry's notices back; while it is only ``unloaded``, keep questions, and in mind which were ignored."""
     for issue_id, issue in async_of_entry(hass, entry_id).items():
         kept = issue.dismissed_version is not None or (issue.data or {}).get("kind") == REPLACED
         if not (unloaded and kept):

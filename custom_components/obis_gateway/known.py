@@ -34,6 +34,14 @@ class Known:
     heard: int = 0
     _whole: bool = True
 
+    def look(self, gateway: Gateway, before: int) -> None:
+        """Begin anew where the gateway, asked when ``before`` was the newest message, has not come so far in its run.
+
+        Its machine was set back to an earlier state: what it tells from now on would be taken for old.
+        """
+        if gateway.stream is not None and gateway.stream == self.stream and gateway.sequence < before:
+            self.stream, self.sequence, self.heard = None, 0, 0
+
     def welcome(self, gateway: Gateway) -> None:
         """Begin to listen: to another run of the gateway only from its snapshot on."""
         self._whole = gateway.stream == self.stream

@@ -17,10 +17,15 @@ from typing import Any
 Json = Mapping[str, Any]
 
 LONGEST_ID = 200
+LONGEST_NAME = 255
 LONGEST_TEXT = 4096
+"""Of what a meter prints, and of reasons."""
 LARGEST_COUNT = 2**63
 MOST_REGISTERS = 2000
 MOST_METERS = 2000
+MOST_TARIFFS = 100
+MOST_DETAILS = 16
+"""What varies in a name, and what is told of an event: Home Assistant's recorder takes no more."""
 
 _NUMBER = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?")
 
@@ -42,14 +47,15 @@ def _checked[T](document: Json, name: str, kinds: tuple[type, ...], default: T) 
     return value  # type: ignore[return-value]
 
 
-def _text(document: Json, name: str) -> str | None:
+def _text(document: Json, name: str, longest: int = LONGEST_NAME) -> str | None:
+    """Return a text; None where there is none, or nothing that can be seen."""
     value: str | None = _checked(document, name, (str,), None)
-    return None if value is None else _printable(value)
+    return None if value is None else printable(value, longest).strip() or None
 
 
-def _printable(text: str) -> str:
+def printable(text: str, longest: int = LONGEST_TEXT) -> str:
     """Return a text without what breaks lines, logs and databases."""
-    text = text[:LONGEST_TEXT]
+    text = text[:longest]
     return text if text.isprintable() else "".join(sign if sign.isprintable() else " " for sign in text)
 
 
@@ -89,17 +95,19 @@ def _time(document: Json, name: str) -> datetime | None:
         raise GatewayResponseError(f"'{name}' is no time") from error
 
 
-def _map[T](document: Json, name: str, kind: type[T]) -> dict[str, T | None]:
+def _map[T](document: Json, name: str, kind: type[T], most: int = MOST_REGISTERS) -> dict[str, T | None]:
     found: dict[str, Any] = _checked(document, name, (dict,), {})
+    if len(found) > most:
+        raise GatewayResponseError(f"'{name}' has more than {most} entries")
     if not all(value is None or isinstance(value, kind) for value in found.values()):
         raise GatewayResponseError(f"'{name}' has a value of the wrong type")
-    return dict(found)
+    return {printable(key, LONGEST_ID): value for key, value in found.items()}
 
 
-def _texts(document: Json, name: str) -> dict[str, str]:
+def _texts(document: Json, name: str, most: int = MOST_REGISTERS) -> dict[str, str]:
     """Return a map of texts; what is null is left out."""
-    found = _map(document, name, str)
-    return {key: _printable(value) for key, value in found.items() if value is not None}
+    found = _map(document, name, str, most)
+    return {key: printable(value, LONGEST_NAME) for key, value in found.items() if value is not None}
 
 
 def _list[T](document: Json, name: str, make: Callable[[Json], T], most: int) -> tuple[T, ...]:
@@ -178,7 +186,7 @@ class Register:
             enabled=_checked(document, "enabled", (bool,), True),  # noqa: FBT003
             billing_period=_checked(document, "billing_period", (int,), None),
             translation_key=_text(document, "translation_key"),
-            placeholders=_texts(document, "placeholders"),
+            placeholders=_texts(document, "placeholders", MOST_DETAILS),
         )
 
     @property
@@ -236,7 +244,7 @@ class Reading:
             _time(document, "at"),
             _number(document, "duration"),
             _text(document, "tariff"),
-            {key: value and _printable(value) for key, value in _map(document, "values", str).items()},
+            {key: value and printable(value) for key, value in _map(document, "values", str).items()},
             _texts(document, "times"),
             _map(document, "thresholds", bool),
         )
@@ -275,7 +283,7 @@ class Health:
             _time(document, "last_success"),
             _number(document, "last_duration"),
             _count(document, "baudrate") or None,
-            _text(document, "last_error"),
+            _text(document, "last_error", LONGEST_TEXT),
         )
 
 
@@ -307,8 +315,8 @@ class Meter:
         meter_id = _id(document, "id")
         registers = _list(document, "registers", Register.from_json, MOST_REGISTERS)
         tariffs: list[Any] = _checked(document, "tariffs", (list,), [])
-        if not all(isinstance(tariff, str) for tariff in tariffs):
-            raise GatewayResponseError("'tariffs' has a value of the wrong type")
+        if len(tariffs) > MOST_TARIFFS or not all(isinstance(tariff, str) for tariff in tariffs):
+            raise GatewayResponseError("'tariffs' has a value of the wrong type, or too many")
         reading = document.get("reading")
         return cls(
             id=meter_id,
@@ -318,11 +326,11 @@ class Meter:
             model=_text(document, "model"),
             medium=_text(document, "medium"),
             available=_checked(document, "available", (bool,), False),  # noqa: FBT003
-            problem=_text(document, "problem"),
+            problem=_text(document, "problem", LONGEST_TEXT),
             replaced_by=_text(document, "replaced_by"),
             interval=_number(document, "interval"),
             on_request=_checked(document, "on_request", (bool,), True),  # noqa: FBT003
-            tariffs=tuple(dict.fromkeys(map(_printable, tariffs))),
+            tariffs=tuple(dict.fromkeys(printable(tariff, LONGEST_NAME) for tariff in tariffs)),
             registers={register.id: register for register in registers},
             thresholds=_list(document, "thresholds", Threshold.from_json, MOST_REGISTERS),
             reading=None if reading is None else Reading.from_json(object_of(reading)),
@@ -443,10 +451,10 @@ def message_of(document: Json) -> Message:
             return NewReading(sequence, _id(document, "meter"), reading, _health(document))
         case "availability":
             available = _checked(document, "available", (bool,), False)  # noqa: FBT003
-            problem = _text(document, "problem")
+            problem = _text(document, "problem", LONGEST_TEXT)
             return Availability(sequence, _id(document, "meter"), available, problem, _health(document))
         case "event":
-            at, details = _time(document, "at"), _texts(document, "details")
+            at, details = _time(document, "at"), _texts(document, "details", MOST_DETAILS)
             return MeterEvent(sequence, _id(document, "meter"), _id(document, "event_type"), at, details)
         case "meter":
             return MeterChanged(sequence, Meter.from_json(object_of(document.get("description"))))

@@ -198,7 +198,7 @@ async def _async_labels(hass: HomeAssistant, registers: Iterable[Register]) -> d
         code = one.obis or one.address or one.id
         try:
             found[one.id] = one.label if name is None else f"{name.format(**one.placeholders)} ({code})"
-        except (KeyError, IndexError, ValueError):
+        except KeyError, IndexError, ValueError:
             # A newer gateway fills other things in.
             found[one.id] = one.label
     return found

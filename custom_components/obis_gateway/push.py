@@ -55,18 +55,21 @@ class Push:
         """Take what the gateway tells; return why it ended."""
         coordinator, known = self._coordinator, self._coordinator.known
         # What could not be understood would come again: then all is asked for anew.
-        since = None if self._mistrusts else known.heard
+        since, before = None if self._mistrusts else known.heard, known.sequence
         welcome: Gateway | None = None
         try:
             async with aclosing(coordinator.client.stream(known.stream, since)) as messages:
                 async for message in messages:
-                    coordinator.async_take(message)
                     if isinstance(message, Welcome):
                         welcome = message.gateway
+                        known.look(welcome, before)
+                    coordinator.async_take(message)
                     if self._began is not None:
                         self._go_on()
                     elif welcome and known.stream == welcome.stream and known.heard >= welcome.sequence:
                         self._begin()
+                    # After an absence thousands may be there at once: others have their turn.
+                    await asyncio.sleep(0)
         except GatewayError as error:
             return error
         except Exception as fault:  # noqa: BLE001 - said whole in the log

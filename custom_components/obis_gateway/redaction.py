@@ -51,8 +51,8 @@ _NAMES: Final = frozenset({"entry", "name", "name_by_user"})
 _PATTERNS: Final = tuple(
     re.compile(pattern, re.IGNORECASE)
     for pattern in (
-        r"\b[a-z][a-z0-9+.-]*://[^\s'\",)]+",  # URLs: host, user and password
-        r"(?<![\w.:])/(?!dev/tty)(?:[\w.@:+-]+/)+[\w.@:+-]+",  # paths: adapters' serial numbers, users' names
+        r"\b[a-z][a-z0-9+.-]*://[^\s'\",;)]+",  # URLs: host, user and password
+        r"(?<![\w.:])/(?!dev/tty)(?:[\w.@:+-]+/)+[\w.@:+-]*[\w@+-]",  # paths: adapters' serial numbers, users' names
         r"\b[\w.+-]+@[\w.-]+\b",
         r"\b\d{1,3}(?:\.\d{1,3}){3}\b",
         r"\b(?:[0-9a-f]{2}[:-]){5}[0-9a-f]{2}\b",

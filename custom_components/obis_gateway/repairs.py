@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any, Final, override
 
-from homeassistant.components.repairs import RepairsFlow, RepairsFlowResult
+from homeassistant.components.repairs import ConfirmRepairFlow, RepairsFlow, RepairsFlowResult
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.core import Event, HomeAssistant, callback
 from homeassistant.helpers import device_registry as dr
@@ -16,9 +16,10 @@ from .const import DOMAIN
 from .coordinator import GatewayCoordinator, ObisConfigEntry
 from .devices import async_remove_meter
 from .issues import REPLACED
+from .memory import async_memory
 from .models import GatewayError, Health, Meter
 from .notices import APART, MISPLACED, SILENT, TWICE
-from .problems import CONF_KEPT, async_head_was_moved
+from .problems import async_shown_by_mqtt
 
 READ_WITHIN: Final = 50.0
 """Seconds. Proxies before Home Assistant wait for an answer for a minute."""
@@ -80,14 +81,14 @@ class ReadAgainFlow(ProblemFlow):
             return self.async_abort(reason="invalid_auth")
         except GatewayError as error:
             return self._confirm("cannot_connect", error=str(error))
-        return self._judge(before, after)
+        return await self._judge(before, after)
 
     async def _health(self, coordinator: GatewayCoordinator) -> Health:
         """Return how reading goes, asked for: the stream may be a moment late, or not there."""
         meter = (await coordinator.client.meters()).meters.get(self._meter_id)
         return Health() if meter is None else meter.health
 
-    def _judge(self, _: Health, __: Health) -> RepairsFlowResult:
+    async def _judge(self, _: Health, __: Health) -> RepairsFlowResult:
         return self.async_create_entry(data={})
 
 
@@ -95,11 +96,14 @@ class HeadFlow(ReadAgainFlow):
     """As before, and the telegram has to come undamaged."""
 
     @override
-    def _judge(self, before: Health, after: Health) -> RepairsFlowResult:
+    async def _judge(self, before: Health, after: Health) -> RepairsFlowResult:
         damaged = after.parity_errors - before.parity_errors
         if damaged > 0 or after.block_check_errors > before.block_check_errors:
             return self._confirm("still_damaged", characters=str(max(damaged, 0)))
-        async_head_was_moved(self.hass, self._entry.entry_id, self._meter_id)
+        memory = await async_memory(self.hass, self._entry.entry_id)
+        if (watched := memory.watched.get(self._meter_id)) is not None:
+            watched.damage.forget()
+            memory.async_save()
         return self.async_create_entry(data={})
 
 
@@ -114,10 +118,7 @@ class ReplacedFlow(ProblemFlow):
 
     async def async_step_keep(self, _: dict[str, str] | None = None) -> RepairsFlowResult:
         """Ask no more."""
-        kept = {*self._entry.data.get(CONF_KEPT, []), self._meter_id}
-        data: dict[str, Any] = {**self._entry.data, CONF_KEPT: sorted(kept)}
-        self.hass.config_entries.async_update_entry(self._entry, data=data)
-        return self.async_create_entry(data={})
+        return await self._answered()
 
     async def async_step_remove(self, user_input: dict[str, str] | None = None) -> RepairsFlowResult:
         """Remove the device with its entities; their statistics stay."""
@@ -125,9 +126,17 @@ class ReplacedFlow(ProblemFlow):
             return self.async_show_form(step_id="remove", description_placeholders=self._placeholders)
         if (meter := self._meter) is not None and meter.available:
             return self.async_abort(reason="read_again", description_placeholders=self._placeholders)
+        answered = await self._answered()
         if self._coordinator is not None:
             self._coordinator.async_hide(self._meter_id)
         async_remove_meter(self.hass, self._entry.entry_id, self._meter_id)
+        return answered
+
+    async def _answered(self) -> RepairsFlowResult:
+        memory = await async_memory(self.hass, self._entry.entry_id)
+        memory.answered.add(self._meter_id)
+        memory.replaced.pop(self._meter_id, None)
+        memory.async_save()
         return self.async_create_entry(data={})
 
 
@@ -143,10 +152,10 @@ class ShownByMqttFlow(ProblemFlow):
 
         @callback
         def look(_: Event[Any] | None = None) -> None:
-            if not self._is_shown():
+            if f"{DOMAIN}_{self._meter_id}" not in async_shown_by_mqtt(self.hass):
                 gone.set()
 
-        remove = self.hass.bus.async_listen(dr.EVENT_DEVICE_REGISTRY_UPDATED, look)
+        stop = self.hass.bus.async_listen(dr.EVENT_DEVICE_REGISTRY_UPDATED, look)
         try:
             # Who has adopted a meter already and does so again is told of nothing: the gateway looks at all anew.
             await coordinator.client.leave(self._meter_id)
@@ -162,16 +171,8 @@ class ShownByMqttFlow(ProblemFlow):
         except TimeoutError:
             return self._confirm("still_there")
         finally:
-            remove()
+            stop()
         return self.async_create_entry(data={})
-
-    def _is_shown(self) -> bool:
-        registry, identifier = dr.async_get(self.hass), ("mqtt", f"{DOMAIN}_{self._meter_id}")
-        return any(
-            identifier in device.identifiers
-            for entry in self.hass.config_entries.async_entries("mqtt")
-            for device in dr.async_entries_for_config_entry(registry, entry.entry_id)
-        )
 
 
 class OlderGatewayFlow(ProblemFlow):
@@ -191,14 +192,6 @@ class OlderGatewayFlow(ProblemFlow):
         )
 
 
-class GoneFlow(RepairsFlow):
-    """The gateway was removed from Home Assistant meanwhile."""
-
-    async def async_step_init(self, _: dict[str, str] | None = None) -> RepairsFlowResult:
-        """End."""
-        return self.async_create_entry(data={})
-
-
 _FLOWS: Final[dict[str, type[ProblemFlow]]] = {
     SILENT: ReadAgainFlow,
     MISPLACED: HeadFlow,
@@ -211,8 +204,8 @@ _FLOWS: Final[dict[str, type[ProblemFlow]]] = {
 async def async_create_fix_flow(
     hass: HomeAssistant, _: str, data: dict[str, str | int | float | None] | None
 ) -> RepairsFlow:
-    """Return the flow of an issue."""
+    """Return the flow of an issue; nothing is left to be done of one whose entry was removed meanwhile."""
     about = data or {}
     entry = hass.config_entries.async_get_entry(str(about.get("entry_id")))
     flow = _FLOWS.get(str(about.get("kind")))
-    return GoneFlow() if entry is None or flow is None else flow(entry, str(about.get("meter", "")))
+    return ConfirmRepairFlow() if entry is None or flow is None else flow(entry, str(about.get("meter", "")))

@@ -102,9 +102,7 @@ HEALTH: Final = (
     ),
 )
 
-TARIFF: Final = SensorEntityDescription(
-    key="tariff", translation_key="tariff", device_class=SensorDeviceClass.ENUM
-)
+TARIFF: Final = SensorEntityDescription(key="tariff", translation_key="tariff", device_class=SensorDeviceClass.ENUM)
 
 
 async def async_setup_entry(
@@ -188,8 +186,8 @@ class TariffSensor(MeterEntity, SensorEntity):
     @property
     @override
     def options(self) -> list[str]:
-        """All tariffs that the meter has shown."""
-        if (meter := self.meter) is not None:
+        """All tariffs that the meter has shown, also before the gateway was started anew."""
+        if (meter := self.meter) is not None and meter.tariffs:
             self._tariffs = [tariff for tariff in meter.tariffs if len(tariff) <= MAX_LENGTH_STATE_STATE]
         return self._tariffs
 

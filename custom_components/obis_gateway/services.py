@@ -61,8 +61,7 @@ async def _async_read_now(call: ServiceCall) -> ServiceResponse:
         if not one.meter.on_request:
             raise _invalid("not_on_request", meter=one.meter.name)
     wait: float = call.data["wait"]
-    outcomes = await asyncio.gather(*(_async_read(one, wait) for one in wanted), return_exceptions=True)
-    readings = _all_or_none(wanted, outcomes)
+    readings = _all_or_none(await asyncio.gather(*(_async_read(one, wait) for one in wanted)))
     await _async_catch_up(wanted)
     if not call.return_response:
         return None
@@ -92,35 +91,35 @@ async def _async_export(call: ServiceCall) -> ServiceResponse:
     return {"csv": table(documents)} if call.data["format"] == "csv" else {"meters": documents}
 
 
-async def _async_read(one: Targeted, wait: float) -> Reading:
-    """Return a new reading. Raises HomeAssistantError."""
+async def _async_read(one: Targeted, wait: float) -> Reading | HomeAssistantError:
+    """Return a new reading, or why there is none: the others go on."""
     coordinator, entry = one.coordinator, one.coordinator.config_entry
     try:
         reading = await coordinator.client.read(one.meter.id, wait)
     except GatewayError as error:
         if isinstance(error, GatewayAuthError):
             entry.async_start_reauth(coordinator.hass)
-        said = translated(error, entry.title, meter=one.meter.name, seconds=f"{wait:g}")
-        raise HomeAssistantError(**said) from error
+        failure = HomeAssistantError(**translated(error, entry.title, meter=one.meter.name, seconds=f"{wait:g}"))
+        failure.__cause__ = error
+        return failure
     return reading or Reading()
 
 
-def _all_or_none(wanted: Sequence[Targeted], outcomes: Sequence[Reading | BaseException]) -> list[Reading]:
+def _all_or_none(outcomes: Sequence[Reading | HomeAssistantError]) -> list[Reading]:
     """Return the readings; raise the one failure, or one that names all."""
-    failures = [outcome for outcome in outcomes if isinstance(outcome, BaseException)]
-    if len(failures) == 1:
-        raise failures[0]
-    for failure in failures:
-        if not isinstance(failure, HomeAssistantError):
+    failures = [outcome for outcome in outcomes if isinstance(outcome, HomeAssistantError)]
+    match failures:
+        case []:
+            return [outcome for outcome in outcomes if isinstance(outcome, Reading)]
+        case [failure]:
             raise failure
-    if failures:
-        said = "; ".join(dict.fromkeys(map(str, failures)))
-        raise HomeAssistantError(
-            translation_domain=DOMAIN,
-            translation_key="several_failed",
-            translation_placeholders={"count": str(len(failures)), "all": str(len(wanted)), "errors": said},
-        )
-    return [outcome for outcome in outcomes if isinstance(outcome, Reading)]
+        case _:
+            said = "; ".join(dict.fromkeys(map(str, failures)))
+            raise HomeAssistantError(
+                translation_domain=DOMAIN,
+                translation_key="several_failed",
+                translation_placeholders={"count": str(len(failures)), "all": str(len(outcomes)), "errors": said},
+            )
 
 
 async def _async_catch_up(wanted: Sequence[Targeted]) -> None:

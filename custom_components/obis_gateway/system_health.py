@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -47,11 +48,16 @@ async def _async_info(hass: HomeAssistant) -> dict[str, Any]:
 
 async def _async_reachable(hass: HomeAssistant, entries: list[ConfigEntry[Any]]) -> str | dict[str, str]:
     """Return ``ok`` when all gateways answer now, else what is wrong with which, by their order."""
-    failures: list[str] = []
-    for place, entry in enumerate(entries, 1):
-        try:
-            await client_of(hass, entry.data).health()
-        except GatewayError as error:
-            failure = translated(error, "")["translation_key"]
-            failures.append(failure if len(entries) == 1 else f"{place}: {failure}")
+    outcomes = await asyncio.gather(*(_async_failure(hass, entry) for entry in entries))
+    failures = [
+        failure if len(entries) == 1 else f"{place}: {failure}" for place, failure in enumerate(outcomes, 1) if failure
+    ]
     return {"type": "failed", "error": ", ".join(failures)} if failures else "ok"
+
+
+async def _async_failure(hass: HomeAssistant, entry: ConfigEntry[Any]) -> str | None:
+    try:
+        await client_of(hass, entry.data).health()
+    except GatewayError as error:
+        return translated(error, "")["translation_key"]
+    return None

@@ -88,7 +88,7 @@ def german() -> dict[str, str]:
 def icons() -> dict[str, str]:
     """Return the icons of those that may have no device class. Raises ValueError where there is none."""
     table: dict[str, str] = tomllib.loads((_FOLDER / "icons.toml").read_text(encoding="utf-8"))["icons"]
-    bare = {description.translation_key for description in usual_descriptions() if description.device_class is None}
+    bare = {description.translation_key for description in usual_descriptions() if description.newer_class is None}
     found = {key: next((icon for part, icon in table.items() if part in key), None) for key in sorted(bare)}
     if missing := [key for key, icon in found.items() if icon is None]:
         raise ValueError(f"script/generators/icons.toml has no icon for {', '.join(missing)}")

@@ -148,7 +148,7 @@ def test_every_kind_of_event_has_a_name() -> None:
 
 def test_registers_without_device_class_have_an_icon() -> None:
     """With the units that meters print; and an icon is no name for what is not there."""
-    bare = {one.translation_key for one in usual_descriptions() if one.device_class is None}
+    bare = {one.translation_key for one in usual_descriptions() if one.newer_class is None}
     icons = ICONS["entity"]["sensor"]
     assert bare <= icons.keys()
     for platform, names in ICONS["entity"].items():

@@ -162,6 +162,14 @@ def test_a_damaged_message_proves_nothing(capture: bytes) -> None:
     assert not only(capture).telegram.proved
 
 
+def test_letters_of_eight_bits_are_kept_as_they_are() -> None:
+    """Behind an identification they are the meter's, and only their own line is not understood."""
+    data = b"0.0.1(M\xfcller)\r\n" + DATA + b"!\r\n"
+    telegram = only(IDENTIFICATION + framed(data)).telegram
+    assert (telegram.proved, telegram.block) == (True, data)
+    assert not only(framed(data)).telegram.proved
+
+
 def test_a_telegram_without_end_is_taken_apart_and_proves_nothing() -> None:
     """As long as none is: a session ends it at the same length."""
     endless = IDENTIFICATION + framed(b"1.8.0(1*kWh)\r\n" * 6000 + b"!\r\n")

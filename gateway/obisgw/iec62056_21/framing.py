@@ -48,9 +48,16 @@ def observe_parity(raw: bytes, known: Parity = Parity.UNKNOWN) -> Parity:
     return Parity.ABSENT if strip_parity(raw)[1] >= _ENOUGH else Parity.UNKNOWN
 
 
+def parity_carried(raw: bytes) -> bool:
+    """Whether the eighth bit of a whole message is a parity bit. Half of the characters would be wrong if it is none."""
+    return not raw.isascii() and strip_parity(raw)[1] * 3 < len(raw)
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """One message. ``text`` excludes STX, ETX and the block check; ``raw`` has every character from the start on.
+
+    Characters of ``text`` have seven bits; an eighth bit that is no parity stays, so that no other character is read.
 
     ``check`` is ABSENT where the message ended without ETX. ``marked`` tells that the end mark ``!`` was seen.
     """
@@ -194,7 +201,7 @@ class BlockReceiver:
                     break
             if check is BlockCheck.OK:
                 break
-        text = bytes(self._clean[start:end])
+        text = self._text(start, end)
         if _STX in text:
             # Two messages ran into one because the end of the first was lost: that a check fits is chance.
             check = BlockCheck.BAD
@@ -220,6 +227,12 @@ class BlockReceiver:
             position = self._clean.find(_STX, position + 1, end)
         return starts
 
+    def _text(self, start: int, end: int) -> bytes:
+        raw = bytes(self._raw[start:end])
+        if self._parity is Parity.CARRIED or raw.isascii() or not strip_parity(raw)[1]:
+            return bytes(self._clean[start:end])
+        return raw
+
     def _count_errors(self, start: int, end: int) -> int:
         if self._parity is not Parity.CARRIED:
             return 0
@@ -229,7 +242,7 @@ class BlockReceiver:
         """End the message because the line went quiet; None when no beginning was seen."""
         if self.block is not None or self._start is None:
             return self.block
-        text = bytes(self._clean[self._start :])
+        text = self._text(self._start, len(self._clean))
         marks = list(_MARK.finditer(text))
         self.marked = bool(marks)
         damaged_end = False

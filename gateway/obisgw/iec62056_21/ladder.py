@@ -66,6 +66,8 @@ def next_plan(
 
 
 def _sign_on_again(plan: LinePlan, again: LinePlan, failure: Failure, attempt: int) -> LinePlan | None:
+    if failure is Failure.UNASKED:
+        return again if attempt == 1 else None
     if attempt > MAX_SIGN_ONS or (attempt == MAX_SIGN_ONS and plan.wake_up):
         return None
     unanswered = failure in {Failure.SILENCE, Failure.ECHO_ONLY}

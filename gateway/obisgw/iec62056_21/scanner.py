@@ -39,6 +39,7 @@ _MARK = re.compile(rb"(?<=[\r\n)])!")
 # The reader's acknowledgement, line ends and noise that stand between an identification and its data.
 _BEFORE_DATA = re.compile(rb"(?:\x06[0-9]{3}|[^ -~])*")
 _DATA_LINE = re.compile(rb"(?:\A|(?<=[\r\n]))[ -'*-.0-~]*\(")
+_CONTROL = re.compile(rb"[\x00-\x09\x0b\x0c\x0e-\x1f\x7f]")
 _NOT_PRINTABLE = re.compile(rb"[^ -~\r\n]")
 _MAX_STARTS = 8
 
@@ -158,8 +159,10 @@ class Scanner:
             if self._text[end] != EOT or following >= self._limit(behind) or size > MAX_MESSAGE:
                 break
             start = following + 1
-        # Any bytes hold an STX and an ETX somewhere, and one in 128 of them a fitting block check.
-        damaged = damaged or sum(len(_NOT_PRINTABLE.findall(part)) for part in parts)
+        # Any bytes hold an STX and an ETX somewhere, and one in 128 of them a fitting block check. Behind an
+        # identification, letters of eight bits are the meter's: who lives there, the unit m³.
+        strange = _NOT_PRINTABLE if self._identification is None else _CONTROL
+        damaged = damaged or sum(len(strange.findall(part)) for part in parts)
         if check is BlockCheck.ABSENT:
             # A recording of one answer that stops at ETX: parity has proved each character. Elsewhere it was cut.
             alone = self._identification is None and self._carried and len(parts) == 1
@@ -215,7 +218,7 @@ class Scanner:
             texts.append(covered.replace(b"\n", b"\r\n"))
         for text in texts:
             for kind in self._dialect.block_checks:
-                if compute(kind, text) == self._shown[end]:
+                if compute(kind, text) == self._text[end]:
                     return BlockCheck.OK, kind
         return BlockCheck.BAD, next(iter(self._dialect.block_checks), None)
 

@@ -18,6 +18,7 @@ from .events import Action, EchoSeen, Event, Failed, Failure, Identified, Receiv
 from .framing import Parity
 from .identification import MODE_B_RATES, Identification, Mode, rate_of
 from .messages import Acknowledgement, break_message, request, wake_up
+from .overheard import Overheard
 from .plan import LinePlan
 from .push import PushSession
 from .settings import SessionSettings
@@ -71,6 +72,7 @@ class ReadoutSession:
         self._data_since: float | None = None
         self._last_byte = 0.0
         self._give_up = 0.0
+        self._overheard = Overheard(0.0, software_parity=False)
         self._events: list[Event] = []
         self._data = self._new_data_phase()
 
@@ -121,6 +123,7 @@ class ReadoutSession:
         match self._state:
             case State.BREAK:
                 self._last_byte = now
+                self._overheard = Overheard(now, software_parity=self.settings.format.software_parity)
                 self._give_up = now + 600.0
                 self._enter(State.QUIET, now + timing.BREAK_PAUSE)
             case State.WAKE_UP:
@@ -155,14 +158,17 @@ class ReadoutSession:
                 self._receive_unasked(data, now)
             case State.QUIET:
                 # A meter that is still sending must end before it can hear anything.
-                self._deadline = max(self._deadline or 0.0, min(now + timing.CHARACTER_GAP, self._give_up))
+                patience = 0.0 if self._overheard.endless(data, now) else timing.CHARACTER_GAP
+                self._deadline = max(self._deadline or 0.0, min(now + patience, self._give_up))
             case _:
                 # Echo of the acknowledgement, or noise before it: nothing that a meter sends belongs here.
                 pass
 
     def abort(self) -> bytes | None:
         """End now; return the break to send at the present rate, None where the meter has no session to leave."""
-        signed_on = self.identification is not None and not self.finished
+        # A meter that was asked goes on by itself: without acknowledgement it sends all its data at 300 Bd.
+        asked = self._state is State.IDENTIFICATION or (self._state is State.REQUEST and self._awaiting_sent)
+        signed_on = (asked or self.identification is not None) and not self.finished
         self._finish()
         return self._encode(break_message(self._block_check)) if signed_on and not self._dialect.battery else None
 
@@ -246,15 +252,26 @@ class ReadoutSession:
         self._parity = self._signon.parity if self.settings.format.software_parity else Parity.ABSENT
         if result is not None:
             self._identified(result, now)
+        elif self._signon.direct_data is not None and not self._direct_data_expected:
+            self._fail(Failure.SESSION_OPEN, "data came without an identification, as of an earlier request", now)
         elif self._signon.direct_data is not None:
             self._first_data(now, timing.CHARACTER_GAP)
             self._receive_data(self._signon.direct_data, now)
         elif self._signon.session_open:
             self._fail(Failure.SESSION_OPEN, "the meter answered with a break: it still held an earlier session", now)
         elif self._signon.overflow:
-            self._fail(Failure.GARBAGE, "characters came without end, but no identification", now)
+            self._fail_sign_on(now)
         elif self._state is State.IDENTIFICATION and self._signon.started:
             self._deadline = now + timing.CHARACTER_GAP + self.settings.latency
+
+    @property
+    def _direct_data_expected(self) -> bool:
+        """Whether data without an identification are an answer to this request.
+
+        Else they belong to one that was given up: a mode C meter goes on at 300 Bd. Behind a break they are believed.
+        """
+        dialect = self._dialect
+        return dialect.direct_data or dialect.command != "?" or dialect.battery or self.plan.break_first
 
     def _identified(self, identification: Identification, now: float) -> None:
         self.identification = identification
@@ -277,6 +294,8 @@ class ReadoutSession:
 
     def _fail_sign_on(self, now: float) -> None:
         failure, detail = self._signon.explain()
+        if failure is Failure.GARBAGE and self._overheard.is_endless:
+            failure, detail = Failure.UNASKED, "characters come all the time, whether asked for or not"
         self._fail(failure, detail, now)
 
     @property

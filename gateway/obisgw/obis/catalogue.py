@@ -15,7 +15,7 @@ from obisgw.obis.fluids import gas, mbus_meter, water
 from obisgw.obis.general import general
 from obisgw.obis.meaning import ROLLING_WINDOWS, Meaning, billing_period_of, is_quantity, text
 from obisgw.obis.thermal import heat_cost, thermal
-from obisgw.obis.units import admissible, device_class_of, home_assistant_unit
+from obisgw.obis.units import admissible, device_class_of, home_assistant_unit, newer_class_of
 
 # More than the registers that a few dozen meters print, with their billing periods.
 _CACHE: Final = 8192
@@ -170,6 +170,7 @@ def _frozen(meaning: Meaning) -> Meaning:
 def _assemble(meaning: Meaning, key: str, unit: str | None, precision: int | None = None) -> Description:
     number = meaning.kind is ValueKind.NUMBER
     device_class = _device_class(meaning, unit) if number else None
+    state_class = admissible(meaning.state_class, device_class, unit) if number else None
     return Description(
         key=key,
         translation_key=_translation_key(meaning.name),
@@ -177,7 +178,8 @@ def _assemble(meaning: Meaning, key: str, unit: str | None, precision: int | Non
         kind=meaning.kind,
         unit=unit if number else None,
         device_class=device_class,
-        state_class=admissible(meaning.state_class, device_class, unit) if number else None,
+        newer_class=device_class or (newer_class_of(unit, state_class) if number else None),
+        state_class=state_class,
         precision=precision if number else None,
         category=Category.DIAGNOSTIC if meaning.diagnostic else None,
         enabled_by_default=meaning.enabled,

@@ -7,7 +7,7 @@ from enum import Enum, StrEnum
 
 
 class DeviceClass(StrEnum):
-    """Home Assistant's sensor device classes in use; all known to 2025.4."""
+    """Home Assistant's sensor device classes in use."""
 
     APPARENT_POWER = "apparent_power"
     CURRENT = "current"
@@ -18,8 +18,10 @@ class DeviceClass(StrEnum):
     POWER = "power"
     POWER_FACTOR = "power_factor"
     PRESSURE = "pressure"
+    REACTIVE_ENERGY = "reactive_energy"
     REACTIVE_POWER = "reactive_power"
     TEMPERATURE = "temperature"
+    TEMPERATURE_DELTA = "temperature_delta"
     VOLTAGE = "voltage"
     VOLUME = "volume"
     VOLUME_FLOW_RATE = "volume_flow_rate"
@@ -74,6 +76,8 @@ class Description:
     unit: str | None
     """Home Assistant's text of the unit, e.g. "m³"."""
     device_class: DeviceClass | None
+    newer_class: DeviceClass | None
+    """The device class for Home Assistant 2026.6 on, which knows some for more units."""
     state_class: StateClass | None
     precision: int | None
     """Decimals of the value that was shown to `describe`, `None` without one."""

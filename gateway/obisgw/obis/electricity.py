@@ -34,6 +34,9 @@ INTEGRAL: Final = 8
 """Group D of a counter since the meter was installed."""
 SINCE_RESET: Final = 9
 """Group D of a counter since the last billing reset, which starts again there."""
+_PUSHED: Final = 255
+"""Group E that push meters print in place of 0."""
+_IMPORT: Final = 1
 NET: Final = 16
 """The quantity import minus export, whose sum falls while the house feeds in."""
 _POWER_FACTOR: Final = 13
@@ -134,7 +137,10 @@ def electricity(code: ObisCode, unit: str | None) -> Meaning | None:
     if code.c == _COUNTERS:
         return _event_counter(code)
     if is_quantity(code):
-        momentary, integral = _QUANTITIES[quantity_of(code)]
+        quantity = quantity_of(code)
+        if quantity == _IMPORT and code.d == INSTANTANEOUS and code.e == _PUSHED:
+            quantity = NET  # EasyMeter prints it with a sign.
+        momentary, integral = _QUANTITIES[quantity]
         phase = phase_of(code)
     elif code.c in _OTHERS:
         (momentary, integral), phase = _OTHERS[code.c], _PHASES_OF_OTHERS.get(code.c)
@@ -178,9 +184,10 @@ def _with_group_e(meaning: Meaning, code: ObisCode) -> Meaning:
     match code.d, code.e:
         case _, 0:
             return meaning
-        case _, 255:
+        case _, e if e == _PUSHED:
             # Push meters print 1.7.255 for 1.7.0: the same to the reader, another key.
-            return replace(meaning, qualifier="e255")
+            signed = quantity_of(code) == _IMPORT and code.d == INSTANTANEOUS
+            return replace(meaning, qualifier="signed_e255" if signed else "e255")
         case 7, 124:
             return _aside(meaning.extended("harmonic distortion"))
         case 7, harmonic if harmonic <= _LAST_HARMONIC:

@@ -14,6 +14,9 @@ LAST_TARIFF: Final = 63
 ROLLING_WINDOWS: Final = {96: "last day", 97: "last week", 98: "last month", 99: "last year", 100: "since manual reset"}
 """Groups F by which Logarex meters print the energy of the time up to now."""
 
+_NO_NUMBER: Final = 255
+"""Group E of push meters that print one thing of a kind."""
+
 PHASES: Final = ("L1", "L2", "L3")
 # Group C: quantities 1 to 20 stand for all phases and come again for each phase.
 _QUANTITIES_PER_PHASE: Final = 20
@@ -66,6 +69,8 @@ def _as_text(placeholders: dict[str, str | int]) -> tuple[tuple[str, str], ...]:
 
 def numbered(meaning: Meaning, number: int) -> Meaning:
     """Return the same with the number of one of several to its name, which the first of them, 0, does without."""
+    if number == _NO_NUMBER:
+        return replace(meaning, qualifier=f"e{number}")
     return meaning.extended("{number}", number=number) if number else meaning
 
 

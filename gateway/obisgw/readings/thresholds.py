@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from .reading import Reading, Register
 
-USUAL_REGISTERS: Final = ("16.7.0", "1.7.0", "15.7.0")
+USUAL_REGISTERS: Final = ("16.7.0", "1.7.0", "1.7.255", "15.7.0")
 """Watched where no register is named, the first that a meter prints: net, imported, absolute active power."""
 
 _LONGEST_SLUG: Final = 40

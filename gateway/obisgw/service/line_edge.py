@@ -161,14 +161,15 @@ class LineMeter:
         """Listen until the port is lost."""
         loop = asyncio.get_running_loop()
         trouble = Trouble()
-        damaged, patience, last = 0, FIRST_PUSH, loop.time()
+        damaged, before, patience, last = 0, 0, FIRST_PUSH, loop.time()
         async with aclosing(self._reader.pushes()) as events:
             following = asyncio.ensure_future(anext(events))
             try:
                 while True:
                     await asyncio.wait((following,), timeout=patience)
                     if not following.done():
-                        yield Miss(self._silent(patience), Trouble(silences=1))
+                        yield Miss(self._reader.nothing_pushed(patience, before), Trouble(silences=1))
+                        before = self._received
                         continue
                     event = following.result()
                     following = asyncio.ensure_future(anext(events))
@@ -176,7 +177,7 @@ class LineMeter:
                         case Received():
                             now = loop.time()
                             patience = max(LEAST_SILENCE, SILENT_PUSHES * (now - last))
-                            last, damaged = now, 0
+                            last, damaged, before = now, 0, self._received
                             yield self._pushed(event, trouble)
                             trouble = Trouble()
                         case Rejected():
@@ -210,9 +211,10 @@ class LineMeter:
         hint = "some meters want a password or another list; send a capture (`obis-gateway capture PORT FILE`)"
         return MeterError(f"the telegram holds no register{told}", where=self._where, hint=hint)
 
-    def _silent(self, patience: float) -> MeterError:
-        hint = "check the head's place and 'baudrate'; a meter that must be asked has 'mode: auto'"
-        return MeterError(f"nothing has come for {patience:.0f} s", where=self._where, hint=hint)
+    @property
+    def _received(self) -> int:
+        session = self._reader.listening
+        return 0 if session is None else session.received
 
     def _damaged(self) -> MeterError:
         hint = "check the head's place and 'baudrate'"

@@ -32,7 +32,7 @@ def register_document(item: Published) -> Json:
         "name": f"{description.name} ({suffix})" if suffix else description.name,
         "kind": description.kind.value,
         "unit": description.unit,
-        "device_class": None if description.device_class is None else description.device_class.value,
+        "device_class": None if description.newer_class is None else description.newer_class.value,
         "state_class": None if description.state_class is None else description.state_class.value,
         "precision": description.precision,
         "category": "diagnostic" if description.category is Category.DIAGNOSTIC else None,

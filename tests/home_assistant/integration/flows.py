@@ -50,7 +50,10 @@ def shown(result: Mapping[str, Any], part: str, language: str = "en") -> str:
         case FlowResultType.CREATE_ENTRY:
             return ""
     step = own["step"][result["step_id"]]
-    lines = [step[key].format(**filled) for key in ("title", "description") if key in step]
+    # The frontend fills nothing into the titles of menus but those of repairs.
+    of_title = {} if result["type"] is FlowResultType.MENU and part in {"config", "options"} else filled
+    lines = [step["title"].format(**of_title)] if "title" in step else []
+    lines += [step["description"].format(**filled)] if "description" in step else []
     if result["type"] is FlowResultType.MENU:
         for option in result["menu_options"]:
             lines += [step["menu_options"][option], step["menu_option_descriptions"][option]]

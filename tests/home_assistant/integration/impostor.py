@@ -82,6 +82,8 @@ class Impostor:
     sequence: int = 0
     told: list[Any] = field(default_factory=list)
     """What a subscriber is told after its welcome; then the line is kept, or broken off with ``flaps``."""
+    others: tuple[int, str] = (204, "")
+    """Status and text of every other answer."""
     flaps: bool = False
     streams: bool = True
     """Whether there is a stream at all."""
@@ -121,8 +123,10 @@ class Impostor:
                 document = self.gateway_document()
             case "meters":
                 document = self.meters_document()
+            case "stream":
+                return web.Response(status=404)
             case _:
-                return web.Response(status=404 if path == "stream" else 204)
+                return web.Response(status=self.others[0], text=self.others[1])
         if isinstance(document, web.Response):
             return web.Response(status=document.status, body=document.body, headers=document.headers)
         return web.Response(text=document if isinstance(document, str) else json.dumps(document))
@@ -138,12 +142,12 @@ class Impostor:
         self.subscriptions.append(json.loads(subscription.data))
         for message in self.told:
             await socket.send_str(message if isinstance(message, str) else json.dumps(message))
-        self.sockets.append(socket)
         if self.flaps:
             await socket.close()
-        else:
-            async for _ in socket:
-                pass
+            return socket
+        self.sockets.append(socket)
+        async for _ in socket:
+            pass
         self.sockets.remove(socket)
         return socket
 

@@ -123,6 +123,13 @@ class RunningGateway:
         del self._options[meter.id]
         self.feed.meter_removed(meter.id)
 
+    def replace_meter(self, now: MeterIdentity, before: MeterIdentity = METER) -> None:
+        """Read another meter in the place of one."""
+        options = self._options.pop(before.id)[1]
+        self.add_meter(now, slot=options.slot)
+        self.publish(meter=now)
+        self.happen(EventKind.METER_REPLACED, meter=now, previous_meter=before.id)
+
     def publish(
         self,
         *lines: str | Register,
@@ -176,7 +183,7 @@ class RunningGateway:
         return {"enabled": False, "connected": False, "problem": None}
 
 
-async def until(condition: Callable[[], object], within: float = 5.0) -> None:
+async def until(condition: Callable[[], object], within: float = 20.0) -> None:
     """Return as soon as a condition holds; fail when it does not in time."""
     with suppress(TimeoutError):
         async with asyncio.timeout(within):

@@ -22,8 +22,10 @@ from homeassistant.config_entries import (
 from homeassistant.const import CONF_HOST, CONF_PORT, CONF_TOKEN
 from homeassistant.core import HomeAssistant
 from homeassistant.helpers.service_info.zeroconf import ZeroconfServiceInfo
+from homeassistant.setup import async_setup_component
 from homeassistant.util.ssl import create_client_context
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.obis_gateway.client import GatewayClient
 from custom_components.obis_gateway.const import CONF_ID, CONF_TLS, DOMAIN
@@ -328,11 +330,11 @@ async def test_a_gateway_that_was_down_is_set_up_as_soon_as_it_is_announced(
 async def test_a_gateway_that_was_updated_is_set_up_as_soon_as_it_is_announced(
     hass: HomeAssistant, entry: MockConfigEntry, gateway: RunningGateway, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Home Assistant does not try again by itself after an old version."""
+    """Newer ones of Home Assistant do not try again by themselves after an old version."""
     with monkeypatch.context() as old:
         old.setattr("obisgw.web.routes.API_VERSION", "0.9")
         await hass.config_entries.async_setup(entry.entry_id)
-    assert entry.state is ConfigEntryState.SETUP_ERROR
+    assert entry.state in {ConfigEntryState.SETUP_ERROR, ConfigEntryState.SETUP_RETRY}
     assert (await Flow.begin(hass, SOURCE_ZEROCONF, announced(gateway))).reason == "already_configured"
     await hass.async_block_till_done()
     assert entry.state is ConfigEntryState.LOADED
@@ -967,3 +969,40 @@ async def test_a_gateway_that_fails_while_it_is_asked_who_it_is_is_asked_again(
     assert (flow.step, flow.errors) == ("reconfigure", {"base": "refused"})
     await flow.send(**address_of(gateway))
     assert flow.reason == "reconfigure_successful"
+
+
+# --- as the frontend does it
+
+
+async def test_the_frontend_walks_from_the_address_to_the_entry(
+    hass: HomeAssistant, gateway: RunningGateway, hass_client: ClientSessionGenerator
+) -> None:
+    """Over Home Assistant's own API."""
+    assert await async_setup_component(hass, "config", {})
+    client = await hass_client()
+
+    async def ask(path: str = "", **body: Any) -> dict[str, Any]:
+        response = await client.post(f"/api/config/config_entries/flow{path}", json=body)
+        assert response.status == 200
+        answer: dict[str, Any] = await response.json()
+        return answer
+
+    form = await ask(handler=DOMAIN)
+    assert [(field["name"], field["required"]) for field in form["data_schema"]] == [
+        (CONF_HOST, True),
+        (CONF_PORT, True),
+        (CONF_TLS, True),
+    ]
+    form = await ask(f"/{form['flow_id']}", host=f"http://{gateway.host}:{gateway.port}/", port=8787, tls=False)
+    assert [field["name"] for field in form["data_schema"]] == [CODE]
+    created = await ask(f"/{form['flow_id']}", code=gateway.pair_code())
+    assert (created["type"], created["title"]) == ("create_entry", "OBIS Gateway")
+    [entry] = hass.config_entries.async_entries(DOMAIN)
+    assert holds(gateway, entry)
+
+
+async def test_the_frontend_may_leave_out_what_is_usual(hass: HomeAssistant, gateway: RunningGateway) -> None:
+    """Port and TLS have defaults."""
+    flow = await Flow.begin(hass, SOURCE_USER)
+    await flow.send(host=f"{gateway.host}:{gateway.port}")
+    await pairs(flow, gateway)

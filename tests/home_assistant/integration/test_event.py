@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
 from homeassistant.components.event import ATTR_EVENT_TYPE, ATTR_EVENT_TYPES
 from homeassistant.const import STATE_UNAVAILABLE, STATE_UNKNOWN
-from homeassistant.core import Event, EventStateChangedData, HomeAssistant, State
+from homeassistant.core import Event, EventStateChangedData, HomeAssistant, State, callback
 from homeassistant.helpers.event import async_track_state_change_event
 from pytest_homeassistant_custom_component.common import MockConfigEntry
 
@@ -17,6 +18,7 @@ from obisgw.readings.derive import EventKind
 from tests.home_assistant.integration.conftest import set_up
 from tests.home_assistant.integration.running import RunningGateway, until
 from tests.home_assistant.integration.seen import entity_id, state
+from tests.mqtt.samples import METER
 
 KEY = "events"
 
@@ -28,6 +30,7 @@ def heard(hass: HomeAssistant) -> list[State]:
     """Return a list that grows with each event of the meter."""
     states: list[State] = []
 
+    @callback
     def note(event: Event[EventStateChangedData]) -> None:
         new = event.data["new_state"]
         # Its last event is its state again when the gateway is back.
@@ -50,6 +53,18 @@ async def test_each_event_is_told_with_what_it_is_about(
     assert attributes[ATTR_EVENT_TYPE] == "tariff_switched"
     assert (attributes["previous_tariff"], attributes["tariff"]) == ("t1", "t2")
     assert attributes["at"] == gateway.time.isoformat()
+
+
+async def test_a_replaced_meter_tells_so_itself(
+    hass: HomeAssistant, gateway: RunningGateway, loaded: MockConfigEntry
+) -> None:
+    """Automations wait there; the new meter's entity is only just being made."""
+    new = replace(METER, id="isk_87654321", number="87654321")
+    events = heard(hass)
+    gateway.replace_meter(new)
+    await until(lambda: events)
+    assert events[0].attributes[ATTR_EVENT_TYPE] == "meter_replaced"
+    assert events[0].attributes["previous_meter"] == METER.id
 
 
 def test_all_events_of_the_gateway_are_known() -> None:

@@ -34,6 +34,8 @@ async def test_an_example_is_an_automation(
     await hass.async_block_till_done()
     [automation] = hass.states.async_all(AUTOMATION)
     assert automation.state == STATE_ON
-    said = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    warnings = [record for record in caplog.records if record.levelno >= logging.WARNING]
+    # asyncio tells when a machine that is busy otherwise takes its time.
+    said = [record.getMessage() for record in warnings if record.name != "asyncio"]
     assert [message for message in said if "has not been tested by Home Assistant" not in message] == []
     await hass.services.async_call(AUTOMATION, SERVICE_TURN_OFF, {"entity_id": automation.entity_id}, blocking=True)

@@ -148,3 +148,25 @@ def test_a_snapshot_that_is_told_late_does_not_undo_a_poll() -> None:
     assert not known.snapshot(snapshot(8), told=True)
     assert value(known) == "9"
     assert told(known, [event(9)]) == [9]
+
+
+def test_a_gateway_that_was_set_back_is_heard() -> None:
+    """As a virtual machine is: the same run goes on from an earlier place, and all its numbers are known already."""
+    known = listening(9)
+    set_back = Gateway("g", "g", None, "1.0", RUN, 3)
+    known.look(set_back, known.sequence)
+    known.welcome(set_back)
+    with pytest.raises(GatewayResponseError, match="started anew"):
+        known.change(reading(4))
+    assert known.snapshot(snapshot(3), told=True)
+    assert told(known, [reading(4, "4")]) == [4]
+    assert value(known) == "4"
+
+
+def test_a_gateway_that_goes_on_while_it_is_asked_was_not_set_back() -> None:
+    """Its answer may be older than what the stream has told meanwhile."""
+    known = listening(5)
+    assert told(known, [reading(6, "6")]) == [6]
+    known.look(Gateway("g", "g", None, "1.0", RUN, 5), before=5)
+    known.look(Gateway("g", "g", None, "1.0", OTHER, 1), before=6)
+    assert (known.stream, known.heard) == (RUN, 6)

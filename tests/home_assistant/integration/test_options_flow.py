@@ -14,7 +14,9 @@ from homeassistant.const import CONF_PORT
 from homeassistant.core import HomeAssistant
 from homeassistant.data_entry_flow import InvalidData
 from homeassistant.helpers import entity_registry as er
+from homeassistant.setup import async_setup_component
 from pytest_homeassistant_custom_component.common import MockConfigEntry
+from pytest_homeassistant_custom_component.typing import ClientSessionGenerator
 
 from custom_components.obis_gateway.const import CONF_REGISTERS, CONF_THRESHOLDS, DOMAIN
 from obisgw.obis import Medium
@@ -582,3 +584,50 @@ async def test_two_windows_do_not_undo_each_other(
         CONF_THRESHOLDS: {METER.id: [SAVED, {**SAVED, "name": "Third"}]},
     }
     assert {one.name for one in watched(gateway)} == {"High power", "Third"}
+
+
+# --- as the frontend does it
+
+
+async def test_the_frontend_gets_every_form(
+    hass: HomeAssistant, with_two: MockConfigEntry, hass_client: ClientSessionGenerator
+) -> None:
+    """What a form is made of can be written as JSON, and what comes back is understood."""
+    assert await async_setup_component(hass, "config", {})
+    client = await hass_client()
+
+    async def ask(path: str = "", **body: Any) -> dict[str, Any]:
+        response = await client.post(f"/api/config/config_entries/options/flow{path}", json=body)
+        assert response.status == 200
+        answer: dict[str, Any] = await response.json()
+        return answer
+
+    menu = await ask(handler=with_two.entry_id)
+    assert menu["type"] == "menu"
+    for step in ("registers", "add_threshold", "remove_thresholds"):
+        flow = await ask(handler=with_two.entry_id)
+        form = await ask(f"/{flow['flow_id']}", next_step_id=step)
+        assert (form["type"], form["step_id"]) == ("form", step)
+        assert form["data_schema"]
+    choice = await ask(f"/{menu['flow_id']}", next_step_id="edit_threshold")
+    form = await ask(f"/{choice['flow_id']}", name="Feeding in")
+    fields = {field["name"]: field for field in form["data_schema"]}
+    assert list(fields) == ["name", "register", "direction", "limit", "unit", "damping"]
+    assert fields["limit"]["description"] == {"suggested_value": -500.0}
+    assert [field["name"] for field in fields["damping"]["schema"]] == ["hysteresis", "duration"]
+    answer = await ask(
+        f"/{form['flow_id']}",
+        name="Feeding in",
+        register="power",
+        direction="below",
+        limit=-600,
+        damping={"hysteresis": 0, "duration": {"hours": 0, "minutes": 5, "seconds": 0}},
+    )
+    assert answer["type"] == "create_entry"
+    assert with_two.options[CONF_THRESHOLDS][METER.id][1] == {
+        **SAVED,
+        "name": "Feeding in",
+        "above": None,
+        "below": "-600",
+        "for": 300,
+    }

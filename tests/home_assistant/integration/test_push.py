@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from homeassistant.config_entries import ConfigEntryState
 from homeassistant.const import STATE_UNAVAILABLE
-from homeassistant.core import HomeAssistant
+from homeassistant.core import HomeAssistant, callback
 from homeassistant.util.dt import utcnow
 from pytest_homeassistant_custom_component.common import MockConfigEntry, async_fire_time_changed
 
@@ -21,6 +21,7 @@ from tests.home_assistant.integration.conftest import entry_for, set_up
 from tests.home_assistant.integration.impostor import Impostor, meter_document, reading_document
 from tests.home_assistant.integration.running import RunningGateway, until
 from tests.home_assistant.integration.seen import faults, registered, state
+from tests.mqtt.samples import METER
 
 ENERGY = "1_0_1_8_0_255"
 
@@ -105,7 +106,7 @@ async def test_a_line_that_breaks_now_and_then_is_taken_up_without_a_word(
     monkeypatch.setattr(push, "STEADY_AFTER", 0.0)
     await set_up(hass, entry)
     states: list[str] = []
-    hass.bus.async_listen("state_changed", lambda event: states.append(event.data["new_state"].state))
+    hass.bus.async_listen("state_changed", callback(lambda event: states.append(event.data["new_state"].state)))
     gateway.drop_streams()
     gateway.publish("1.8.0(0012399.000*kWh)")
     await until(lambda: state(hass, "sensor", ENERGY).state == "12399.000")
@@ -171,6 +172,7 @@ async def test_a_gateway_that_tells_is_asked_rarely(
 ) -> None:
     """Once in a quarter of an hour, to be sure."""
     await set_up(hass, paired)
+    await until(lambda: impostor.sockets)
     for _ in range(CHECK_EVERY):
         await paired.runtime_data.async_refresh()
     assert impostor.asked.count("GET meters") == 1
@@ -183,6 +185,7 @@ async def test_a_poll_that_fails_beside_a_stream_that_works_is_no_failure(
 ) -> None:
     """What the stream tells is known."""
     await set_up(hass, paired)
+    await until(lambda: impostor.sockets)
     paired.runtime_data.client.meters = _fails  # type: ignore[method-assign]
     for _ in range(CHECK_EVERY + 1):
         await paired.runtime_data.async_refresh()
@@ -199,14 +202,44 @@ async def test_what_was_missed_is_asked_for(hass: HomeAssistant, impostor: Impos
     """From the last message that was taken, of the same run of the gateway."""
     impostor.sequence = 7
     await set_up(hass, paired)
+    await until(lambda: impostor.sockets)
     assert impostor.subscriptions == [{"type": "subscribe", "stream": "run", "since": 7}]
     await impostor.tell({"type": "reading", "sequence": 8, "meter": "abc_1", "reading": {}, "health": {}})
     await until(lambda: paired.runtime_data.known.heard == 8)
+    impostor.sequence = 8
     await impostor.sockets[0].close()
     await until(lambda: len(impostor.subscriptions) == 2)
     assert impostor.subscriptions[1] == {"type": "subscribe", "stream": "run", "since": 8}
-    # Its welcome says 7, as nothing of an impostor is true: the stream counts as begun.
     await until(lambda: paired.runtime_data.streaming)
+
+
+@pytest.mark.usefixtures("soon")
+@pytest.mark.parametrize("streams", [True, False])
+async def test_a_gateway_that_was_set_back_is_shown_as_it_is_now(
+    hass: HomeAssistant,
+    impostor: Impostor,
+    paired: MockConfigEntry,
+    streams: bool,  # noqa: FBT001
+) -> None:
+    """Its run is the same and its numbers are lower: nothing may stand still until they are reached again."""
+    impostor.sequence = 7
+    await set_up(hass, paired)
+    await until(lambda: impostor.sockets)
+    document = meter_document()
+    document["reading"] = reading_document(document["registers"], "0.500")
+    impostor.sequence, impostor.streams, impostor.meters = 2, streams, [document]
+    impostor.told = [impostor.snapshot(complete=False)]
+    await impostor.sockets[0].close()
+    await until(lambda: not paired.runtime_data.streaming)
+    if streams:
+        await until(lambda: paired.runtime_data.streaming)
+    else:
+        await paired.runtime_data.async_refresh()
+    assert state(hass, "sensor", ENERGY, "abc_1").state == "0.500"
+    if streams:
+        reading = reading_document([{"id": ENERGY}], "0.600")
+        await impostor.tell({"type": "reading", "sequence": 3, "meter": "abc_1", "reading": reading, "health": {}})
+        await until(lambda: state(hass, "sensor", ENERGY, "abc_1").state == "0.600")
 
 
 @pytest.mark.usefixtures("soon")
@@ -229,6 +262,7 @@ async def test_after_what_cannot_be_understood_all_is_asked_for(
     """It would come again from the same place on; nothing of it is shown, and no fault is left in the log."""
     impostor.sequence = 7
     await set_up(hass, paired)
+    await until(lambda: impostor.sockets)
     await impostor.tell(told)
     await until(lambda: len(impostor.subscriptions) == 2)
     assert impostor.subscriptions[1] == {"type": "subscribe", "stream": "run", "since": None}
@@ -241,6 +275,7 @@ async def test_what_a_newer_gateway_tells_is_passed_over(
 ) -> None:
     """It is counted, and the next message is understood."""
     await set_up(hass, paired)
+    await until(lambda: impostor.sockets)
     reading = reading_document([{"id": ENERGY}], "2.000", of_tomorrow=True)
     await impostor.tell(
         {"type": "weather", "sequence": 1, "of": ["tomorrow"]},
@@ -258,6 +293,7 @@ async def test_what_was_told_before_is_passed_over(
     """Numbers tell it."""
     impostor.sequence = 7
     await set_up(hass, paired)
+    await until(lambda: impostor.sockets)
     old, new = (reading_document([{"id": ENERGY}], value) for value in ("1.500", "2.000"))
     await impostor.tell(
         {"type": "reading", "sequence": 8, "meter": "abc_1", "reading": new, "health": {}},
@@ -345,6 +381,7 @@ async def test_a_gateway_that_is_updated_too_far_says_so(
 ) -> None:
     """An error, since something is to be done; back at its version, it works."""
     await set_up(hass, paired)
+    await until(lambda: impostor.sockets)
     impostor.gateway = {"api": "2.0"}
     await impostor.sockets[0].close()
     await until(lambda: not paired.runtime_data.last_update_success)
@@ -372,6 +409,23 @@ async def test_a_fault_of_ours_is_said_with_its_trace_and_polling_goes_on(
     await until(lambda: waits.done)
     assert [level for level, _ in said(caplog)] == ["ERROR", "INFO"]
     assert paired.runtime_data.last_update_success
+    caplog.clear()
+
+
+async def test_a_fault_of_one_listener_does_not_keep_others_from_the_reading(
+    hass: HomeAssistant, gateway: RunningGateway, loaded: MockConfigEntry, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It is said with its trace."""
+
+    def fails() -> None:
+        raise RuntimeError("of a test")
+
+    stop = loaded.runtime_data.async_add_listener(fails, METER.id)
+    gateway.publish("1.8.0(0012399.000*kWh)")
+    await until(lambda: state(hass, "sensor", ENERGY).state == "12399.000")
+    assert "a listener failed" in caplog.text
+    assert loaded.runtime_data.streaming
+    stop()
     caplog.clear()
 
 

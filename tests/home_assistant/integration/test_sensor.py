@@ -265,8 +265,10 @@ async def test_options_enable_registers_also_those_that_were_registered_before(
     await hass.async_block_till_done()
     assert hass.states.get(chosen) is None
     chosen_entry, other_entry = registry.async_get(chosen), registry.async_get(other)
-    assert chosen_entry and chosen_entry.disabled_by is er.RegistryEntryDisabler.INTEGRATION
-    assert other_entry and other_entry.disabled_by is er.RegistryEntryDisabler.USER
+    assert chosen_entry is not None
+    assert other_entry is not None
+    assert chosen_entry.disabled_by is er.RegistryEntryDisabler.INTEGRATION
+    assert other_entry.disabled_by is er.RegistryEntryDisabler.USER
 
 
 async def test_options_show_a_register_from_the_first_time_on(hass: HomeAssistant, gateway: RunningGateway) -> None:

@@ -20,6 +20,8 @@ from pytest_homeassistant_custom_component.common import MockConfigEntry
 
 from custom_components.obis_gateway.const import DOMAIN
 from custom_components.obis_gateway.devices import async_device_of
+from custom_components.obis_gateway.models import Register
+from custom_components.obis_gateway.names import async_namer
 from tests.home_assistant.integration.running import RunningGateway, until
 from tests.home_assistant.integration.seen import entity_id, registered
 from tests.mqtt.samples import METER
@@ -101,6 +103,17 @@ async def test_names_are_in_the_language_of_this_home_assistant(
     response = await act(hass, "export_readings", device_id=device(hass, loaded))
     registers = response["meters"][0]["registers"]
     assert registers["1_0_1_8_2_255"]["name"] == "Zählerstand Bezug T2"
+
+
+@pytest.mark.parametrize(
+    ("key", "placeholders"), [(None, {}), ("of_a_newer_gateway", {}), ("active_energy_import_tariff", {"other": "1"})]
+)
+async def test_a_name_that_nobody_has_translated_is_the_gateways(
+    hass: HomeAssistant, loaded: MockConfigEntry, key: str | None, placeholders: dict[str, str]
+) -> None:
+    """It may be newer than this integration."""
+    name_of = await async_namer(hass)
+    assert name_of(Register("x", "As it says", translation_key=key, placeholders=placeholders)) == "As it says"
 
 
 async def test_without_a_wish_for_it_nothing_is_returned(
@@ -350,6 +363,16 @@ async def test_a_table_has_one_line_for_each_register(
         ("Electricity meter 87654321", "1-0:1.8.0*255", "7.100", "kWh"),
     ]
     assert rows[0]["time"] == "2026-11-22T12:01:00.000+00:00"
+
+
+async def test_a_meter_that_was_not_read_yet_is_listed(
+    hass: HomeAssistant, gateway: RunningGateway, loaded: MockConfigEntry
+) -> None:
+    """Without values, beside one that was."""
+    gateway.add_meter(GARDEN)
+    await until(lambda: async_device_of(hass, loaded.entry_id, GARDEN.id))
+    _, garden = (await act(hass, "export_readings"))["meters"]
+    assert (garden["meter"], garden["time"], garden["registers"]) == (GARDEN.id, None, {})
 
 
 async def test_without_a_reading_there_is_nothing_to_export(

@@ -97,6 +97,15 @@ async def test_the_second_takes_it_over_when_the_first_is_gone(
     assert state(hass, "sensor", ENERGY).state == "12345.700"
 
 
+async def test_a_meter_that_the_second_loses_is_left_to_nobody(
+    hass: HomeAssistant, loaded: MockConfigEntry, attic: RunningGateway, second: MockConfigEntry
+) -> None:
+    """There is nothing to be said of it any more."""
+    attic.remove_meter()
+    await until(lambda: second.runtime_data.left_to_others == {})
+    assert state(hass, "sensor", ENERGY).state == "12345.600"
+
+
 async def test_a_reload_of_the_first_changes_nothing(
     hass: HomeAssistant, loaded: MockConfigEntry, second: MockConfigEntry
 ) -> None:
