@@ -226,7 +226,12 @@ def test_after_a_restart_readings_go_on() -> None:
 
 
 @pytest.mark.parametrize(
-    "document", [{}, {"registers": 1, "lists": [], "sums": {}}, {"registers": {"a": {}}, "lists": [], "sums": {}}]
+    "document",
+    [
+        {},
+        {"registers": 1, "lists": [], "sums": {}, "exact": {}},
+        {"registers": {"a": {}}, "lists": [], "sums": {}, "exact": {}},
+    ],
 )
 def test_a_damaged_memory_is_refused(document: dict[str, object]) -> None:
     """The service then begins anew."""

@@ -121,7 +121,8 @@ class Checker:
                 one.total.register.value,
             )
             for one in sums_in(seen.items.values())
-            if memory.sums.get(one.of, 0) >= PROVED and not self._holds(one, seen)
+            if (memory.sums.get(one.of, 0) >= PROVED and not self._holds(one, seen))
+            or (strict and memory.exact.get(one.of, 0) >= MOST and not one.exact)
         ]
         if (slope := odd_slope(seen, memory)) is not None:
             odd.append(slope)
@@ -201,6 +202,7 @@ class Checker:
             count = self.memory.sums.get(one.of, 0)
             if not any(part.component in left_out for part in (one.total, *one.parts)):
                 self.memory.sums[one.of] = min(count + 1, MOST) if self._holds(one, seen) else max(count - 2, -MOST)
+                self.memory.exact[one.of] = self.memory.exact.get(one.of, 0) + 1 if one.exact else 0
         self._accepted_at = seen.at
         self.memory.watts = seen.watts
         self.memory.accepted = seen.reading.at.timestamp()

@@ -85,6 +85,8 @@ class Memory:
     lists: list[int] = field(default_factory=list)
     sums: dict[str, int] = field(default_factory=dict)
     """By total: how many readings in a row it was the sum of its parts; negative, and it never is."""
+    exact: dict[str, int] = field(default_factory=dict)
+    """By total: how many readings in a row it was so to the last digit."""
     watts: Decimal | None = None
     accepted: float | None = None
     """Unix time of the last accepted reading, for the next start."""
@@ -96,6 +98,7 @@ class Memory:
             "accepted": self.accepted,
             "lists": list(self.lists),
             "sums": dict(self.sums),
+            "exact": dict(self.exact),
             "registers": {
                 name: {
                     "text": one.text,
@@ -120,6 +123,7 @@ class Memory:
             registers={str(name): _known(one) for name, one in document["registers"].items()},
             lists=[int(one) for one in document["lists"]],
             sums={str(name): int(count) for name, count in document["sums"].items()},
+            exact={str(name): int(count) for name, count in document["exact"].items()},
         )
 
     def resume(self, at: float, now: float) -> None:

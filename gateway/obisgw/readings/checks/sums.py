@@ -50,6 +50,13 @@ class Sum:
             allowed += _POWER_TOLERANCE * sum((abs(number) for number in known[1:]), Decimal(0))
         return abs(total - parts) <= allowed
 
+    @property
+    def exact(self) -> bool:
+        """Whether the total is the sum to its last digit."""
+        numbers = [item.register.number for item in (self.total, *self.parts)]
+        known = [number for number in numbers if number is not None]
+        return len(known) == len(numbers) and known[0] == sum(known[1:], Decimal(0))
+
 
 def sums_in(items: Iterable[Published]) -> Iterator[Sum]:
     """Yield the totals of a telegram that stand beside all of at least two parts, in one unit."""
