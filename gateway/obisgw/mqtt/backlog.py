@@ -10,7 +10,7 @@ import asyncio
 from itertools import takewhile
 from typing import TYPE_CHECKING, Final, Protocol
 
-from .outbox import Message, Origin
+from .outbox import Message
 from .states import with_time
 
 if TYPE_CHECKING:
@@ -77,8 +77,8 @@ class Backlog:
         self._missed = missed
         self._topics = topics
         self._put = put
-        self._waiting: dict[str, Origin] = {}
-        """By meter: the newest reading, which is kept and may still arrive as such."""
+        self._hopeful: set[tuple[str, int]] = set()
+        """Readings that are kept, and may still arrive as the newest: the meter, and when, in milliseconds."""
         self._after = 0
         self._tokens = 0
         self._under_way: dict[int, MissedMessage] = {}
@@ -102,8 +102,8 @@ class Backlog:
     def waits(self, message: Message) -> None:
         """Keep the newest reading of a meter while the broker is away."""
         origin = message.reading_of
-        if origin is not None and self._waiting.get(origin.meter) != origin:
-            self._waiting[origin.meter] = origin
+        if origin is not None and (name := _name(origin.meter, origin.at)) not in self._hopeful:
+            self._hopeful.add(name)
             self._missed.miss(*origin, message.payload)
 
     def overtaken(self, message: Message) -> None:
@@ -111,17 +111,17 @@ class Backlog:
         origin = message.reading_of
         if origin is None:
             return
-        if self._waiting.get(origin.meter) == origin:
-            del self._waiting[origin.meter]
+        if (name := _name(origin.meter, origin.at)) in self._hopeful:
+            self._hopeful.remove(name)
         else:
             self._missed.miss(*origin, message.payload)
         self._progress.set()
 
     def delivered(self, message: Message) -> None:
-        """Note that the broker has a message."""
+        """Note that the broker has a message, or will never take it."""
         origin = message.reading_of
-        if origin is not None and self._waiting.get(origin.meter) == origin:
-            del self._waiting[origin.meter]
+        if origin is not None and (name := _name(origin.meter, origin.at)) in self._hopeful:
+            self._hopeful.remove(name)
             self._missed.caught_up(origin.meter, origin.at)
             self._progress.set()
         if message.kept_as is not None and (arrived := self._under_way.pop(message.kept_as, None)) is not None:
@@ -150,8 +150,7 @@ class Backlog:
 
     def _is_past(self, message: MissedMessage) -> bool:
         """Whether a message can not arrive as the newest any more."""
-        waiting = self._waiting.get(message.meter)
-        return waiting is None or abs(waiting.at - message.said_at) > _MILLISECOND
+        return _name(message.meter, message.said_at) not in self._hopeful
 
     async def _deliver(self, messages: list[MissedMessage], connected: asyncio.Event) -> None:
         """Deliver messages one after the other, and forget those that have arrived, also when it is interrupted."""
@@ -181,4 +180,5 @@ class Backlog:
         self._put(Message(topic, payload, retain=False, kept_as=self._tokens))
 
 
-_MILLISECOND: Final = 0.001
+def _name(meter: str, at: float) -> tuple[str, int]:
+    return meter, round(at * 1000)

@@ -240,6 +240,7 @@ class BrokerLink:
 
     def _acknowledged(self, mid: int, failure: str | None) -> None:
         message = self._outbox.acknowledged(mid)
+        self._tell_overtaken()
         if message is not None:
             # Refused too: it would be refused again, and what comes behind it waits.
             self._settled(message)

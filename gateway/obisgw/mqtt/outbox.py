@@ -45,6 +45,8 @@ class Outbox:
         self._events: deque[Message] = deque()
         self._kept: deque[Message] = deque()
         self._sent: dict[int, tuple[Message, float]] = {}
+        self._lines: dict[str, dict[Origin, Message]] = {}
+        """By topic, in order: readings on their way, and those that were overtaken behind one of them."""
         self._arrived: dict[str, Origin] = {}
         """By topic: the newest reading that was acknowledged. What repeats it can not be missed."""
         self.dropped_events = 0
@@ -71,12 +73,23 @@ class Outbox:
             self._overtake(before, message)
 
     def _overtake(self, before: Message, newer: Message) -> None:
+        origin = before.reading_of
         # The same again, as after a repetition, is no reading that is lost.
-        if self._is_missed(before) and before.reading_of != newer.reading_of:
+        if origin is None or origin in {newer.reading_of, self._arrived.get(before.topic)}:
+            return
+        if line := self._lines.get(before.topic):
+            line.setdefault(origin, before)
+        else:
             self.overtaken.append(before)
 
-    def _is_missed(self, message: Message) -> bool:
-        return message.reading_of is not None and self._arrived.get(message.topic) != message.reading_of
+    def _settle(self, topic: str, origin: Origin) -> None:
+        """Take an acknowledged reading out of its line, and let go of what had been overtaken behind it."""
+        self._arrived[topic] = origin
+        line = self._lines.get(topic, {})
+        line.pop(origin, None)
+        on_their_way = {message.reading_of for message, _ in self._sent.values()}
+        while line and (first := next(iter(line))) not in on_their_way:
+            self.overtaken.append(line.pop(first))
 
     def repeat(self) -> None:
         """Let all retained messages wait again, in the order in which their topics first came."""
@@ -95,12 +108,14 @@ class Outbox:
     def sent(self, mid: int, message: Message, now: float) -> None:
         """Note that a message was handed to the broker under ``mid``."""
         self._sent[mid] = (message, now)
+        if message.reading_of is not None and self._arrived.get(message.topic) != message.reading_of:
+            self._lines.setdefault(message.topic, {}).setdefault(message.reading_of, message)
 
     def acknowledged(self, mid: int) -> Message | None:
         """Forget a message that the broker has taken; None if there was none with that ``mid``."""
         message, _ = self._sent.pop(mid, (None, 0.0))
         if message is not None and message.reading_of is not None:
-            self._arrived[message.topic] = message.reading_of
+            self._settle(message.topic, message.reading_of)
         return message
 
     def lost(self) -> None:
@@ -115,9 +130,10 @@ class Outbox:
         self._bound_events()
         again = {message.topic: message for message in sent if message.retain and message.topic not in self._waiting}
         newest = again | self._waiting
-        for message in sent:
-            if (newer := newest.get(message.topic)) is not None:
-                self._overtake(message, newer)
+        for topic, line in self._lines.items():
+            newer = newest[topic].reading_of if topic in newest else None
+            self.overtaken += [message for origin, message in line.items() if origin != newer]
+        self._lines.clear()
         self._waiting = newest
 
     def _bound_events(self) -> None:
@@ -127,8 +143,10 @@ class Outbox:
 
     def unpublished(self) -> list[Message]:
         """Return the readings that the broker has not acknowledged, oldest first."""
-        messages = [*(message for message, _ in self._sent.values()), *self._waiting.values()]
-        found = {message.reading_of: message for message in messages if self._is_missed(message)}
+        found = {origin: message for line in self._lines.values() for origin, message in line.items()}
+        for message in self._waiting.values():
+            if message.reading_of is not None and self._arrived.get(message.topic) != message.reading_of:
+                found.setdefault(message.reading_of, message)
         return list(found.values())
 
     @property

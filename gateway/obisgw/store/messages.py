@@ -66,7 +66,8 @@ class Messages:
         writer = self._writer
         self._clocks.look()
         async with writer.lock:
-            written = not writer.batch.missed or await writer.flush_locked()
+            pending = writer.batch.missed or writer.batch.caught_up
+            written = not pending or await writer.flush_locked()
             rows = await writer.read(lambda database: waiting.missed(database, writer.boot, after, most)) or []
             if not rows and not written:
                 rows = [self._kept(row) for row in writer.batch.missed[:most]]
