@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -37,6 +37,7 @@ class Shelf:
     asked: int = 0
     forgets: bool = True
     newest: int = 0
+    fetched: Callable[[], None] = lambda: None
 
     def miss(self, meter: str, at: float, steady: float | None, payload: bytes) -> None:
         del steady
@@ -48,8 +49,10 @@ class Shelf:
 
     async def missed(self, after: int, most: int) -> Sequence[Row]:
         self.asked += 1
+        found = [row for row in self.rows if row.number > after][:most]
         await asyncio.sleep(0)
-        return [row for row in self.rows if row.number > after][:most]
+        self.fetched()
+        return found
 
     async def delivered(self, numbers: Iterable[int]) -> None:
         gone = set(numbers)
@@ -197,6 +200,19 @@ async def test_the_newest_is_delivered_when_it_is_overtaken_before_it_arrived() 
         made.backlog.overtaken(state(1))
         assert await made.all_of(1) == [b"1"]
         await until(lambda: not made.shelf.rows)
+
+
+async def test_what_arrives_as_the_newest_while_it_is_fetched_is_not_delivered_again() -> None:
+    """The file was asked before."""
+    async with desk(connected=False) as made:
+        made.backlog.waits(state(1))
+        made.backlog.overtaken(state(1))
+        made.backlog.waits(state(2))
+        made.shelf.fetched = lambda: made.backlog.delivered(state(2))
+        made.connected.set()
+        assert await made.all_of(1) == [b"1"]
+        await asyncio.sleep(0.02)
+        assert made.put == []
 
 
 async def test_one_meters_newest_does_not_hold_up_the_others_for_long() -> None:

@@ -79,6 +79,8 @@ class Backlog:
         self._put = put
         self._hopeful: set[tuple[str, int]] = set()
         """Readings that are kept, and may still arrive as the newest: the meter, and when, in milliseconds."""
+        self._caught_up: set[tuple[str, int]] = set()
+        """Those that have arrived as the newest since messages were last asked for."""
         self._after = 0
         self._tokens = 0
         self._under_way: dict[int, MissedMessage] = {}
@@ -122,6 +124,7 @@ class Backlog:
         origin = message.reading_of
         if origin is not None and (name := _name(origin.meter, origin.at)) in self._hopeful:
             self._hopeful.remove(name)
+            self._caught_up.add(name)
             self._missed.caught_up(origin.meter, origin.at)
             self._progress.set()
         if message.kept_as is not None and (arrived := self._under_way.pop(message.kept_as, None)) is not None:
@@ -138,8 +141,7 @@ class Backlog:
         while True:
             await connected.wait()
             self._progress.clear()
-            messages = [*takewhile(self._is_past, await self._missed.missed(self._after, _FETCHED))]
-            if messages:
+            if messages := await self._fetched():
                 await self._deliver(messages, connected)
                 continue
             try:
@@ -148,9 +150,12 @@ class Backlog:
             except TimeoutError:
                 continue
 
-    def _is_past(self, message: MissedMessage) -> bool:
-        """Whether a message can not arrive as the newest any more."""
-        return _name(message.meter, message.said_at) not in self._hopeful
+    async def _fetched(self) -> list[MissedMessage]:
+        """Return the next messages, up to one that may still arrive as the newest."""
+        self._caught_up.clear()
+        messages = await self._missed.missed(self._after, _FETCHED)
+        past = takewhile(lambda one: _name(one.meter, one.said_at) not in self._hopeful, messages)
+        return [one for one in past if _name(one.meter, one.said_at) not in self._caught_up]
 
     async def _deliver(self, messages: list[MissedMessage], connected: asyncio.Event) -> None:
         """Deliver messages one after the other, and forget those that have arrived, also when it is interrupted."""
