@@ -269,6 +269,8 @@ class Health:
     last_duration: float | None = None
     baudrate: int | None = None
     last_error: str | None = None
+    held_back: int = 0
+    last_held_back: str | None = None
 
     @classmethod
     def from_json(cls, document: Json) -> Health:

@@ -150,6 +150,11 @@ class RunningGateway:
         """Fail to read a meter."""
         self.feed.meter_available(meter.id, available=False, health=replace(HEALTH, last_error=why, **health))
 
+    def held_back(self, why: str, *, count: int, meter: MeterIdentity = METER) -> None:
+        """Hold a telegram back."""
+        health = replace(HEALTH, held_back=count, last_held_back=why)
+        self.feed.meter_available(meter.id, available=True, health=health)
+
     def happen(self, kind: EventKind, *, meter: MeterIdentity = METER, **details: str) -> None:
         """Tell of an event."""
         self.feed.publish_event(meter.id, MeterEvent(kind, self.time, tuple(details.items())))
