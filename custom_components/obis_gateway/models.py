@@ -286,6 +286,8 @@ class Health:
             _number(document, "last_duration"),
             _count(document, "baudrate") or None,
             _text(document, "last_error", LONGEST_TEXT),
+            _count(document, "held_back"),
+            _text(document, "last_held_back", LONGEST_TEXT),
         )
 
 
