@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from obisgw.config.values import MeterMode
 from obisgw.errors import LineError, MeterError, PortLostError, PortMissingError
 from obisgw.readings.checks import Reason
 from obisgw.readings.derive import EventKind, MeterEvent
@@ -82,6 +83,7 @@ class MeterRun:
         """Whether the state holds an identity that was not saved yet."""
         self._failures = 0
         self._last_published = 0.0
+        self._latest: Reading | None = None
         self._offset: float | None = None
         """Unix time less the seconds since the machine started, at the last reading."""
         self._told: tuple[MeterIdentity, MeterOptions] | None = None
@@ -233,8 +235,8 @@ class MeterRun:
             )
         self._said.clear()
         self._held_back.clear()
-        self._odd.clear()
         self._failures = 0
+        self._latest = reading
         if self._clock_was_set(reading):
             self._facts.forget_clock(reading.meter.id)
         derived = self._facts.take(reading, self._told[1] if self._told else self.options, events)
@@ -256,9 +258,11 @@ class MeterRun:
         self._damaged = 0
         self._read_again = verdict.read_again
         # What may well be the meter's doing is read twice without a word.
-        odd = [one for one in verdict.suspicions if one.reason.hard]
+        odd = [one for one in verdict.suspicions if one.reason.hard and self._is_news(one)]
         if odd:
-            self._tell_odd(odd, reading.at)
+            self._tell_odd(odd, reading.at, "held back" if verdict.reading is None else "left out of a reading")
+        elif verdict.reading is not None and not verdict.suspicions:
+            self._odd.clear()
         for note in verdict.notes:
             if note.reason.hard:
                 _log.info("%s at %s: confirmed by another readout: %s", self.name, self.settings.port, note)
@@ -266,7 +270,14 @@ class MeterRun:
                 self._tell(EventKind.COUNTER_RESTARTED, reading.at, note)
         return verdict.reading
 
-    def _tell_odd(self, odd: Sequence[Suspicion], at: datetime) -> None:
+    def _is_news(self, odd: Suspicion) -> bool:
+        """Whether a value is odd beside what was published, and not only beside another one that is held back."""
+        if not odd.register or self._latest is None:
+            return True
+        latest = {register.address: register.value for register in reversed(self._latest.registers)}
+        return latest.get(odd.address, odd.before) == odd.before
+
+    def _tell_odd(self, odd: Sequence[Suspicion], at: datetime, what: str) -> None:
         """Tell what is held back: each oddity once, until a reading is published whole."""
         words = str(odd[0]) if len(odd) == 1 else f"{odd[0]}, and {len(odd) - 1} more"
         self.health = replace(self.health, held_back=self.health.held_back + 1, last_held_back=words)
@@ -278,7 +289,8 @@ class MeterRun:
         self._odd.update((one.reason.name, one.register) for one in new)
         told = "; ".join(str(one) for one in new[:_MOST_TOLD])
         more = f"; and {len(new) - _MOST_TOLD} more" if len(new) > _MOST_TOLD else ""
-        _log.warning("%s at %s: held back and read again: %s%s", self.name, self.settings.port, told, more)
+        again = ", and read again" if self._read_again and self.settings.mode is not MeterMode.D else ""
+        _log.warning("%s at %s: %s%s: %s%s", self.name, self.settings.port, what, again, told, more)
         self._tell(EventKind.READING_HELD_BACK, at, new[0])
 
     def _tell(self, kind: EventKind, at: datetime, about: Suspicion) -> None:
