@@ -26,6 +26,7 @@ EVENT_TYPES: Final = (
     "error_register_changed",
     "billing_reset",
     "meter_replaced",
+    "counter_restarted",
     "reading_held_back",
 )
 """What can happen at a meter. Others, of a newer gateway, are not shown."""

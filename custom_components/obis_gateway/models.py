@@ -269,6 +269,8 @@ class Health:
     last_duration: float | None = None
     baudrate: int | None = None
     last_error: str | None = None
+    held_back: int = 0
+    last_held_back: str | None = None
 
     @classmethod
     def from_json(cls, document: Json) -> Health:
@@ -284,6 +286,8 @@ class Health:
             _number(document, "last_duration"),
             _count(document, "baudrate") or None,
             _text(document, "last_error", LONGEST_TEXT),
+            _count(document, "held_back"),
+            _text(document, "last_held_back", LONGEST_TEXT),
         )
 
 

@@ -89,6 +89,9 @@ HEALTH: Final = (
         value=lambda health: health.block_check_errors,
     ),
     HealthSensorDescription(
+        key="held_back", translation_key="held_back", state_class=_COUNT, value=lambda health: health.held_back
+    ),
+    HealthSensorDescription(
         key="reads_today",
         translation_key="reads_today",
         state_class=_COUNT,
@@ -99,6 +102,12 @@ HEALTH: Final = (
         key="last_error",
         translation_key="last_error",
         value=lambda health: health.last_error and health.last_error[:MAX_LENGTH_STATE_STATE],
+    ),
+    HealthSensorDescription(
+        key="last_held_back",
+        translation_key="last_held_back",
+        entity_registry_enabled_default=False,
+        value=lambda health: health.last_held_back and health.last_held_back[:MAX_LENGTH_STATE_STATE],
     ),
 )
 

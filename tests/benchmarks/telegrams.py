@@ -13,19 +13,20 @@ LARGE = 2000
 
 _COUNTERS = ("1.8.0", "1.8.1", "1.8.2", "2.8.0", "2.8.1", "2.8.2", "3.8.0", "4.8.0", "5.8.0", "6.8.0", "7.8.0", "8.8.0")
 _MOMENTARY = (
-    ("16.7.0", "kW", 4.0, 3),
-    ("36.7.0", "kW", 1.5, 3),
-    ("56.7.0", "kW", 1.5, 3),
-    ("76.7.0", "kW", 1.5, 3),
-    ("32.7.0", "V", 231.0, 1),
-    ("52.7.0", "V", 229.0, 1),
-    ("72.7.0", "V", 232.0, 1),
-    ("31.7.0", "A", 6.0, 2),
-    ("51.7.0", "A", 6.0, 2),
-    ("71.7.0", "A", 6.0, 2),
-    ("13.7.0", "", 0.97, 2),
-    ("14.7.0", "Hz", 50.0, 2),
+    ("16.7.0", "kW", 4.0, 3, 0.1),
+    ("36.7.0", "kW", 1.5, 3, 0.1),
+    ("56.7.0", "kW", 1.5, 3, 0.1),
+    ("76.7.0", "kW", 1.5, 3, 0.1),
+    ("32.7.0", "V", 231.0, 1, 0.02),
+    ("52.7.0", "V", 229.0, 1, 0.02),
+    ("72.7.0", "V", 232.0, 1, 0.02),
+    ("31.7.0", "A", 6.0, 2, 0.1),
+    ("51.7.0", "A", 6.0, 2, 0.1),
+    ("71.7.0", "A", 6.0, 2, 0.1),
+    ("13.7.0", "", 0.97, 2, 0.03),
+    ("14.7.0", "Hz", 50.0, 2, 0.002),
 )
+"""Code, unit, level, decimals, and the share of the level by which it moves."""
 
 
 class Household:
@@ -73,7 +74,7 @@ class Household:
         return dict(line.rstrip(")").split("(", 1) for line in text.split("\r\n") if line)
 
     def _step(self) -> None:
-        self._seconds += 7
+        self._seconds += 3
         self._wh = [value + self._chance.randrange(1, 9) for value in self._wh]
         if self._all_new:
             self._closed = [[value + self._chance.randrange(1, 9) for value in month] for month in self._closed]
@@ -92,8 +93,8 @@ class Household:
             "C.7.0(0007)",
         ]
         lines += [f"{code}({_kilo(wh)}*{_unit(code)})" for code, wh in zip(_COUNTERS, self._wh, strict=True)]
-        for code, unit, level, places in _MOMENTARY:
-            value = level * self._chance.uniform(0.9, 1.1)
+        for code, unit, level, places, share in _MOMENTARY:
+            value = level * self._chance.uniform(1 - share, 1 + share)
             text = f"{value:0{places + 4}.{places}f}"
             lines.append(f"{code}({text}*{unit})" if unit else f"{code}({text})")
         return lines

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable, Iterator
     from pathlib import Path
 
+    from obisgw.mqtt.backlog import Missed
     from obisgw.readings.shown import Command
 
 
@@ -40,7 +41,12 @@ async def publishers() -> AsyncIterator[Callable[..., Publisher]]:
     made = []
 
     def make(
-        port: int, *, timeout: float = 20, commands: list[tuple[str, Command]] | None = None, **settings: object
+        port: int,
+        *,
+        timeout: float = 20,
+        commands: list[tuple[str, Command]] | None = None,
+        missed: Missed | None = None,
+        **settings: object,
     ) -> Publisher:
         heard = [] if commands is None else commands
         publisher = Publisher(
@@ -48,6 +54,7 @@ async def publishers() -> AsyncIterator[Callable[..., Publisher]]:
             GATEWAY,
             lambda meter, command: heard.append((meter, command)),
             acknowledge_timeout=timeout,
+            missed=missed,
         )
         made.append(publisher)
         return publisher

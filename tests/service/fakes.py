@@ -55,6 +55,9 @@ class FakeClock:
     def now(self) -> float:
         return self.time
 
+    def monotonic(self) -> float:
+        return self.time
+
     def utc_offset(self, _at: float) -> float:
         return self.offset
 

@@ -21,6 +21,9 @@ if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from pathlib import Path
 
+    from obisgw.store.quality import Point
+    from obisgw.store.rows import RegisterKey
+
 pytestmark = pytest.mark.slow
 
 INFO = GatewayInfo()
@@ -40,6 +43,16 @@ class FakeService:
 
     def clients_changed(self) -> None:
         self.changes += 1
+
+    @property
+    def keeps_history(self) -> bool:
+        return False
+
+    async def counters(self, _meter_id: str) -> list[RegisterKey] | None:
+        return None
+
+    async def history(self, *_question: object) -> list[Point]:
+        return []
 
     def mqtt_state(self) -> dict[str, Any]:
         return {"enabled": False, "connected": False, "problem": None}

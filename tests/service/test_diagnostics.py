@@ -28,7 +28,8 @@ async def test_diagnostics_are_json_without_secrets() -> None:
     run = MeterRun(meter, FakeMeter(clock), publisher, MeterState(identity()), clock)
     await run.read()
     whole = Settings(meters=(meter,), mqtt=mqtt, gateway=GatewaySettings(), api=ApiSettings())
-    document = diagnostics_of(whole, [run], datetime(2026, 1, 1, tzinfo=UTC))
+    store = {"problem": None, "bytes": 4096}
+    document = diagnostics_of(whole, [run], datetime(2026, 1, 1, tzinfo=UTC), store)
     text = json.dumps(document, allow_nan=False)
     assert "s3cret" not in text
     (shown,) = document["meters"]
@@ -38,3 +39,6 @@ async def test_diagnostics_are_json_without_secrets() -> None:
     assert (shown["health"]["reads"], shown["id"]) == (1, "isk_123")
     assert document["settings"]["mqtt"]["password"] == "*****"
     assert document["settings"]["gateway"]["log_level"] == "info"
+    assert document["settings"]["store"]["raw_days"] == 14
+    assert document["store"] == store
+    assert shown["health"]["held_back"] == 0

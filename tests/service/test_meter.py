@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import timedelta
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import TYPE_CHECKING
 
 import pytest
 
 from obisgw.config.table import ThresholdSettings
 from obisgw.config.values import MeterMode, Quantity
 from obisgw.errors import MeterError
+from obisgw.readings.derive import EventKind
 from obisgw.readings.shown import MeterOptions
 from obisgw.readings.thresholds import Threshold
-from obisgw.service.edges import HeldBack, Miss
+from obisgw.service.edges import HeldBack, Miss, Success
 from obisgw.service.meter import MeterRun
 from obisgw.service.state import MeterState
+from tests.mqtt.samples import reading
 
 from .fakes import FakeClock, FakeMeter, FakePublisher, identity, settings, settled, silence, success
-
-if TYPE_CHECKING:
-    from obisgw.service.edges import Success
 
 
 def run_of(*outcomes: Success | Miss, **values: object) -> tuple[MeterRun, FakePublisher]:
@@ -249,3 +248,24 @@ async def test_thresholds_of_the_configuration_come_before_those_of_clients() ->
     wished.pop()
     run.introduce()
     assert list(publisher.options.thresholds) == [high]
+
+
+@pytest.mark.parametrize(("jump", "told"), [(0.0, True), (500_000_000.0, False)])
+async def test_a_machine_whose_clock_is_set_does_not_make_it_the_meters(jump: float, *, told: bool) -> None:
+    """It was in 1970 until the network told it the time; the meter's own clock went on."""
+    start = datetime(2026, 11, 22, 12, tzinfo=UTC)
+    clocks = ["0.9.1(120000)", "0.9.1(120100)", "0.9.1(120200)" if jump else "0.9.1(130300)"]
+    outcomes = [
+        Success(
+            replace(
+                reading("0.9.2(261122)", clock, at=start + timedelta(seconds=60 * n - (jump if n < 2 else 0.0))),
+                steady=1000.0 + 60 * n,
+            )
+        )
+        for n, clock in enumerate(clocks)
+    ]
+    run, publisher = run_of(*outcomes)
+    for _ in outcomes:
+        await run.read()
+    kinds = [event.kind for event in publisher.derived.events]
+    assert (kinds == [EventKind.CLOCK_SET]) is told

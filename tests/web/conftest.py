@@ -13,6 +13,8 @@ import pytest
 from obisgw.config.table import ApiSettings
 from obisgw.readings.derive import DerivedState, derive
 from obisgw.readings.shown import MeterOptions
+from obisgw.store.history import Step, boundaries
+from obisgw.store.quality import Point, Quality
 from obisgw.web.clients import Clients
 from obisgw.web.edges import BASE
 from obisgw.web.feed import Feed
@@ -22,9 +24,11 @@ from tests.mqtt.samples import GATEWAY, HEALTH, HOUSEHOLD, METER, NOON, reading
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
+    from datetime import datetime, tzinfo
     from pathlib import Path
 
     from obisgw.readings.reading import MeterIdentity
+    from obisgw.store.rows import RegisterKey
 
 
 LINES = tuple(line for line in HOUSEHOLD if not line.startswith("0.9."))
@@ -43,6 +47,8 @@ class Service:
     was_asked: asyncio.Event = field(default_factory=asyncio.Event)
     reads: int = 0
     states: dict[str, DerivedState] = field(default_factory=dict)
+    past: dict[RegisterKey, list[Point]] | None = None
+    history_troubled: bool = False
 
     def read_now(self, meter_id: str) -> bool:
         self.asked.append(meter_id)
@@ -56,6 +62,23 @@ class Service:
         self.changes += 1
         for meter in self.feed.meters:
             self.add(replace(METER, id=meter))
+
+    @property
+    def keeps_history(self) -> bool:
+        return self.past is not None or self.history_troubled
+
+    async def counters(self, meter_id: str) -> list[RegisterKey] | None:
+        return None if self.past is None else [key for key in self.past if key.meter == meter_id]
+
+    async def history(
+        self, key: RegisterKey, start: datetime, end: datetime, step: Step, zone: tzinfo
+    ) -> list[Point] | None:
+        assert self.past is not None
+        if self.history_troubled:
+            return None
+        known = {point.at: point for point in self.past[key]}
+        missing = Quality.MISSING
+        return [known.get(at, Point(at, None, missing)) for at in boundaries(start, end, step, zone)]
 
     def mqtt_state(self) -> dict[str, Any]:
         return {"enabled": True, "connected": False, "problem": "no broker"}

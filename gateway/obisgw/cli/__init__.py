@@ -36,6 +36,7 @@ COMMANDS = {
     "write": "change a meter, after you have seen what and said yes",
     "pair": "show a code that lets Home Assistant or a browser use the API",
     "tokens": "list or revoke what was paired",
+    "history": "show what counters said at each quarter hour, hour or day",
     "check-config": "name everything that is wrong with a configuration",
     "ports": "list the serial ports of this machine",
     "capture": "record every byte of a readout for a test or a report",

@@ -33,6 +33,7 @@ from .table import (
     MeterSettings,
     MqttSettings,
     Settings,
+    StoreSettings,
     ThresholdSettings,
 )
 
@@ -93,7 +94,7 @@ class Check:
         if not mqtt.enabled and not api.enabled:
             line = _line_of(own["api"][1], "enabled")
             self._add(line, "neither MQTT nor the API is enabled: readings would go nowhere", "enable one of them")
-        return Settings(meters=meters, mqtt=mqtt, gateway=gateway, api=api)
+        return Settings(meters=meters, mqtt=mqtt, gateway=gateway, api=api, store=self._store(own.get("store")))
 
     def _gateway(self, entry: tuple[int, Node] | None) -> GatewaySettings:
         """Take the gateway's section, and the names of the owner's dialects, which the meters may use."""
@@ -185,6 +186,10 @@ class Check:
         self._files(values, lines, "certificate", "key")
         self._problems.extend(api_problems(values, lines))
         return ApiSettings(**values)
+
+    def _store(self, entry: tuple[int, Node] | None) -> StoreSettings:
+        values, _ = self._values("store", *self._section("store", entry))
+        return StoreSettings(**values)
 
     def _file(self, text: str) -> Path:
         """Return the path; a relative one starts beside the configuration."""

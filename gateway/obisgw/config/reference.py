@@ -16,6 +16,7 @@ _INTRODUCTION = {
     ),
     "mqtt": "The broker. Without this section: the one on this machine, port 1883, no password.",
     "api": "The API that Home Assistant's integration and the status page use. May be left out.",
+    "store": "What is remembered of readings: [history](../guides/history.md). May be left out.",
     "gateway": "The gateway itself. May be left out.",
 }
 _THRESHOLDS = (

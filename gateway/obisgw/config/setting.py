@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import voluptuous as vol
 
-from .values import Quantity
+from .values import Fuse, Quantity
 
 if TYPE_CHECKING:
     from enum import Enum
@@ -203,6 +203,16 @@ def quantity(example: str, *, negative: bool = True) -> Kind:
     return Kind("number with unit", parse)
 
 
+_FUSE = re.compile(r"([13])\s*x\s*(\d{1,5})\s*A?\Z")
+
+
+def _fuse(text: str) -> Fuse:
+    match = _FUSE.match(text)
+    if match is None or int(match[2]) == 0:
+        raise vol.Invalid(f"'{text}' is no connection: write phases and amperes as 3x63A")
+    return Fuse(int(match[1]), int(match[2]))
+
+
 def nested(name: str) -> Kind:
     """Return the kind of a list of settings that have a table of their own."""
 
@@ -256,4 +266,5 @@ def listed(kind: Kind) -> Kind:
     return Kind(f"list of {kind.name}s", parse, many=True)
 
 
+FUSE = Kind("as 3x63A", _fuse)
 TRUTH = Kind("true \\| false", _truth)

@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from .setting import (
+    FUSE,
     TRUTH,
     Setting,
     choice,
@@ -25,7 +26,7 @@ from .setting import (
     text,
     whole,
 )
-from .values import BAUDRATES, LineFormat, LogLevel, MeterMode, PasswordLevel, Quantity
+from .values import BAUDRATES, Fuse, LineFormat, LogLevel, MeterMode, PasswordLevel, Quantity
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -194,6 +195,11 @@ class MeterSettings:
         "Let `obis-gateway write` change this meter; nothing else ever does.",
         default=False,
     )
+    connection: Fuse = setting(
+        FUSE,
+        "Fuses of the connection. A counter that rises faster than it can carry is not believed until it is said again.",
+        default=Fuse(3, 63),
+    )
     thresholds: tuple[ThresholdSettings, ...] = setting(
         nested("name, above or below, …"), "Limits to watch, each a binary sensor; see below.", default=()
     )
@@ -252,6 +258,27 @@ class ApiSettings:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StoreSettings:
+    """What is remembered of readings."""
+
+    enabled: bool = setting(
+        TRUTH, "Keep readings, and what the broker has missed, in `store.db` in the state folder.", default=True
+    )
+    flush: timedelta = setting(
+        duration(timedelta(seconds=1), timedelta(hours=1)),
+        "Time between two writings: a power failure costs as much. Memory cards wear by each.",
+        default=timedelta(minutes=1),
+    )
+    raw_days: int = setting(whole(1, 400), "Days for which each reading is kept.", default=14, unit="days")
+    quarter_years: int = setting(
+        whole(1, 30), "Years for which counters are kept at each quarter hour.", default=3, unit="years"
+    )
+    hour_years: int = setting(
+        whole(1, 100), "Years for which counters are kept at each hour.", default=20, unit="years"
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GatewaySettings:
     """The gateway itself."""
 
@@ -274,12 +301,14 @@ class Settings:
     mqtt: MqttSettings
     gateway: GatewaySettings
     api: ApiSettings = field(default_factory=ApiSettings)
+    store: StoreSettings = field(default_factory=StoreSettings)
 
 
 SECTIONS: dict[str, tuple[Setting, ...]] = {
     "meters": settings_of("meters", MeterSettings),
     "mqtt": settings_of("mqtt", MqttSettings),
     "api": settings_of("api", ApiSettings),
+    "store": settings_of("store", StoreSettings),
     "gateway": settings_of("gateway", GatewaySettings),
 }
 THRESHOLD: tuple[Setting, ...] = settings_of("thresholds", ThresholdSettings)

@@ -51,6 +51,16 @@ class Quantity(NamedTuple):
     unit: str | None = None
 
 
+class Fuse(NamedTuple):
+    """What a house is connected with: phases and amperes of each."""
+
+    phases: int
+    amperes: int
+
+    def __str__(self) -> str:
+        return f"{self.phases}x{self.amperes}A"
+
+
 _PREFIXES = {"m": Decimal("0.001"), "h": Decimal(100), "k": Decimal(1000), "M": Decimal(10**6), "G": Decimal(10**9)}
 _PREFIXED = frozenset({"W", "Wh", "var", "varh", "VA", "VAh", "V", "A", "Ah", "Hz", "J", "cal", "Pa", "bar"})
 

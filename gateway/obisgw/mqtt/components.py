@@ -172,8 +172,10 @@ _HEALTH: Final[tuple[tuple[str, str, Component], ...]] = (
     ("silences", "Reads without answer", _COUNT),
     ("parity_errors", "Characters with parity errors", _COUNT),
     ("block_check_errors", "Block check errors", _COUNT),
+    ("held_back", "Readings held back", _COUNT),
     ("reads_today", "Reads today", {"en": False}),
     ("last_error", "Last error", {}),
+    ("last_held_back", "Last held back", {}),
 )
 
 

@@ -11,7 +11,7 @@ import asyncio
 import contextlib
 import logging
 import random
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, Protocol
 
 from paho.mqtt.enums import MQTTProtocolVersion
 
@@ -40,11 +40,27 @@ _GOOD_AFTER: Final = 60.0
 _PACKET_OVERHEAD: Final = 32
 
 
+class Keeper(Protocol):
+    """Who keeps what the broker misses (``backlog.Backlog``)."""
+
+    def waits(self, message: Message) -> None:
+        """Keep the newest reading of a meter while the broker is away."""
+
+    def overtaken(self, message: Message) -> None:
+        """Keep a reading in whose place a newer one came."""
+
+    def delivered(self, message: Message) -> None:
+        """Note that the broker has a message, or will never take it."""
+
+    def lost(self) -> None:
+        """Note that the connection is gone."""
+
+
 class BrokerLink:
     """Brings messages to the broker. For the event loop's thread; nothing here blocks.
 
     ``received`` is called with topic, payload and whether the message was retained. ``will`` is what the broker publishes
-    when the link breaks, and what ``stop`` publishes last.
+    when the link breaks, and what ``stop`` publishes last. ``keeper`` is told of readings that the broker misses.
     """
 
     def __init__(
@@ -54,11 +70,13 @@ class BrokerLink:
         will: Message,
         received: Callable[[str, bytes, bool], None],
         acknowledge_timeout: float,
+        keeper: Keeper | None = None,
     ) -> None:
         self._settings = settings
         self._client_id = client_id
         self._will = will
         self._handlers = Handlers(self._acknowledged, self._subscribed, received)
+        self._keeper = keeper
         self._acknowledge_timeout = acknowledge_timeout
         self._where = broker_name(settings)
         self._outbox = Outbox()
@@ -93,12 +111,25 @@ class BrokerLink:
             with contextlib.suppress(asyncio.CancelledError):
                 await self._task
             self._task = None
+        if self._keeper is not None:
+            for message in self._outbox.unpublished():
+                self._keeper.waits(message)
 
     def put(self, *messages: Message) -> None:
         """Publish messages, now or when the broker can be reached."""
         for message in messages:
             self._outbox.put(message)
         self._flush()
+        self._tell_overtaken()
+        if self._keeper is not None and not self.connected.is_set():
+            for message in messages:
+                self._keeper.waits(message)
+
+    def _tell_overtaken(self) -> None:
+        overtaken, self._outbox.overtaken = self._outbox.overtaken, []
+        if self._keeper is not None:
+            for message in overtaken:
+                self._keeper.overtaken(message)
 
     def repeat(self) -> None:
         """Publish all that is retained again."""
@@ -135,6 +166,7 @@ class BrokerLink:
             if longest is not None and len(message.payload) + len(message.topic) + _PACKET_OVERHEAD > longest:
                 problem = f"the message at {message.topic} is too long: the broker takes {longest} bytes"
                 self.say_once(problem, "raise the broker's limit (mosquitto: max_packet_size)")
+                self._settled(message)
                 continue
             self._outbox.sent(connection.publish(message), message, now)
         if self._outbox.empty:
@@ -183,6 +215,11 @@ class BrokerLink:
             self.connected.clear()
             connection.close()
             self._outbox.lost()
+            self._tell_overtaken()
+            if self._keeper is not None:
+                self._keeper.lost()
+                for message in self._outbox.unpublished():
+                    self._keeper.waits(message)
 
     async def _hold(self, connection: Connection) -> SinkError:
         """Wait until the connection is lost or the broker stops to acknowledge."""
@@ -203,11 +240,19 @@ class BrokerLink:
 
     def _acknowledged(self, mid: int, failure: str | None) -> None:
         message = self._outbox.acknowledged(mid)
+        self._tell_overtaken()
+        if message is not None:
+            # Refused too: it would be refused again, and what comes behind it waits.
+            self._settled(message)
         if failure is not None and message is not None:
             problem = f"the broker did not take the message at {message.topic}: {failure}"
             self.say_once(problem, "give this user the right to write there")
         self._prove()
         self._flush()
+
+    def _settled(self, message: Message) -> None:
+        if self._keeper is not None:
+            self._keeper.delivered(message)
 
     def _subscribed(self, topic_filter: str, failure: str | None) -> None:
         if failure is not None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from obisgw.readings.published import published
 
 from .discovery import MeterDocument
-from .outbox import Message
+from .outbox import Message, Origin
 from .states import event_state, health_state, is_reading_state, reading_state
 from .topics import OFFLINE, ONLINE, Topics
 
@@ -75,7 +75,9 @@ class MeterTopics:
         """Take a reading in: whether the document grew, and the state (and single values, or those that changed)."""
         items = tuple(published(reading.registers))
         grew = self._replace(self.document.grown(items, derived.tariffs))
-        state = [Message(self._topics.state(self._id), reading_state(reading, items, derived))]
+        payload = reading_state(reading, items, derived)
+        origin = Origin(self._id, reading.at.timestamp(), reading.steady)
+        state = [Message(self._topics.state(self._id), payload, reading_of=origin)]
         if tree:
             for item in items:
                 if (value := item.value) is not None:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from obisgw.readings.shown import Command, GatewayInfo, MeterOptions
 
+from .backlog import Backlog
 from .discovery import gateway_document
 from .link import BrokerLink
 from .meter import MeterTopics
@@ -25,6 +26,8 @@ if TYPE_CHECKING:
     from obisgw.readings.derive import Derived, MeterEvent
     from obisgw.readings.reading import Health, MeterIdentity, Reading
 
+    from .backlog import Missed
+
 _LOG = logging.getLogger("obisgw.mqtt")
 
 # Home Assistant needs a moment to take a changed document before it can use what is in it.
@@ -39,7 +42,7 @@ class Publisher:
     """Publishes the meters that were added. All methods are for the event loop's thread; none of them blocks.
 
     ``on_command`` is called with a meter's id and what is asked of it. A broker that acknowledges nothing for
-    ``acknowledge_timeout`` seconds is left and tried again.
+    ``acknowledge_timeout`` seconds is left and tried again. ``missed`` keeps readings that it has not acknowledged.
     """
 
     def __init__(
@@ -49,6 +52,7 @@ class Publisher:
         on_command: Callable[[str, Command], None],
         *,
         acknowledge_timeout: float = 20.0,
+        missed: Missed | None = None,
     ) -> None:
         self._settings = settings
         self._gateway = gateway
@@ -56,7 +60,15 @@ class Publisher:
         self._topics = Topics(settings.base_topic, settings.discovery_prefix)
         will = Message(self._topics.availability(gateway.id), OFFLINE.encode())
         client_id = f"obis_gateway_{gateway.id}"
-        self._link = BrokerLink(settings, client_id, will, self._received, acknowledge_timeout)
+        self._backlog = None if missed is None else Backlog(missed, self._topics, self._put_late)
+        self._link = BrokerLink(
+            settings,
+            client_id,
+            will,
+            self._received,
+            acknowledge_timeout,
+            self._backlog,
+        )
         self._meters: dict[str, MeterTopics] = {}
         self._slots: dict[str, tuple[MeterIdentity, MeterOptions]] = {}
         self._adopted: frozenset[str] = frozenset()
@@ -91,6 +103,8 @@ class Publisher:
         if self._settings.discovery:
             self._link.subscribe(self._topics.home_assistant)
         self._link.start()
+        if self._backlog is not None:
+            self._backlog.start(self._link.connected)
 
     async def stop(self) -> None:
         """Publish ``offline`` and everything that waits, as far as one second allows, and sign off."""
@@ -102,7 +116,12 @@ class Publisher:
             self._introduce()
         for meter_id in list(self._settling):
             self._settled(meter_id)
+        if self._backlog is not None:
+            await self._backlog.stop()
         await self._link.stop()
+
+    def _put_late(self, message: Message) -> None:
+        self._link.put(message)
 
     def meter_added(self, meter: MeterIdentity, options: MeterOptions) -> None:
         """Publish this meter from now on, or with other options; it replaces the meter in its slot.

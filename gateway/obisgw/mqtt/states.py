@@ -58,6 +58,15 @@ def is_reading_state(payload: bytes) -> bool:
     return texts and document.keys() | {Key.THRESHOLDS} == set(Key)
 
 
+def with_time(payload: bytes, at: float) -> bytes:
+    """Return a reading's state with another time, Unix seconds; what is no state is returned as it is."""
+    try:
+        document = json.loads(payload)
+    except ValueError:
+        return payload
+    return _json({**document, Key.AT: _utc(datetime.fromtimestamp(at, UTC))}) if isinstance(document, dict) else payload
+
+
 def health_state(health: Health) -> bytes:
     """Return the counts since the service started; ``last_success`` is UTC, ``last_duration`` seconds."""
     duration = health.last_duration
@@ -71,9 +80,11 @@ def health_state(health: Health) -> bytes:
             "silences": health.silences,
             "parity_errors": health.parity_errors,
             "block_check_errors": health.block_check_errors,
+            "held_back": health.held_back,
             "reads_today": health.reads_today,
             "clock_deviation": health.clock_deviation,
             "last_error": None if health.last_error is None else health.last_error[:255],
+            "last_held_back": None if health.last_held_back is None else health.last_held_back[:255],
         }
     )
 

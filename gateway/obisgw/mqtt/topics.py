@@ -10,7 +10,8 @@ HEALTH: Final = "health"
 AVAILABILITY: Final = "availability"
 EVENT: Final = "event"
 COMMAND: Final = "command"
-_OURS: Final = frozenset({STATE, HEALTH, AVAILABILITY, EVENT, COMMAND})
+HISTORY: Final = "history"
+_OURS: Final = frozenset({STATE, HEALTH, AVAILABILITY, EVENT, COMMAND, HISTORY})
 
 ONLINE: Final = "online"
 OFFLINE: Final = "offline"
@@ -41,6 +42,10 @@ class Topics:
     def event(self, device: str) -> str:
         """Events, when they happen; JSON, not retained."""
         return f"{self.base}/{device}/{EVENT}"
+
+    def history(self, device: str) -> str:
+        """Return where readings come that could not be published when they were new; JSON as the state, not retained."""
+        return f"{self.base}/{device}/{HISTORY}"
 
     def command(self, device: str) -> str:
         """Where the gateway listens for ``read_now``."""

@@ -43,6 +43,8 @@ class EventKind(StrEnum):
     ERROR_REGISTER_CHANGED = "error_register_changed"
     BILLING_RESET = "billing_reset"
     METER_REPLACED = "meter_replaced"
+    COUNTER_RESTARTED = "counter_restarted"
+    """A counter stands lower than it did, and stays there."""
     READING_HELD_BACK = "reading_held_back"
     """A telegram came and was not published: it failed a check, or is another meter's."""
 

@@ -49,7 +49,11 @@ class MeterIdentity:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """One proved telegram as registers. ``at`` is the UTC time of its last byte; ``duration`` in seconds."""
+    """One proved telegram as registers. ``duration`` in seconds.
+
+    ``at`` is the UTC time of its last byte by the machine's clock, ``steady`` the same moment in seconds since the
+    machine started, which nobody sets; None where that is not known.
+    """
 
     meter: MeterIdentity
     at: datetime
@@ -57,6 +61,7 @@ class Reading:
     registers: tuple[Register, ...]
     unparsed: tuple[Unparsed, ...]
     telegram: Telegram
+    steady: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +83,7 @@ class Health:
     baudrate: int | None = None
     switch_margin: float | None = None
     clock_deviation: float | None = None
+    held_back: int = 0
+    """Telegrams that passed the line's checks and were not believed."""
+    last_held_back: str | None = None
+    """What was odd about the last of them."""

@@ -15,7 +15,7 @@ from obisgw import __version__
 from obisgw.secret import Secret
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
     from obisgw.config.table import Settings
 
@@ -24,9 +24,11 @@ if TYPE_CHECKING:
 _USER = re.compile(r"(?<=://)[^/@]*@")
 
 
-def diagnostics_of(settings: Settings, meters: Iterable[MeterRun], started_at: datetime) -> dict[str, Any]:
-    """Return the settings as they hold, and how each meter is read."""
-    sections = ("gateway", "mqtt", "api")
+def diagnostics_of(
+    settings: Settings, meters: Iterable[MeterRun], started_at: datetime, store: Mapping[str, Any] | None
+) -> dict[str, Any]:
+    """Return the settings as they hold, and how each meter is read. ``store``: how it goes with what is kept."""
+    sections = ("gateway", "mqtt", "api", "store")
     return {
         "version": __version__,
         "python": platform.python_version(),
@@ -34,6 +36,7 @@ def diagnostics_of(settings: Settings, meters: Iterable[MeterRun], started_at: d
         "system": platform.platform(),
         "started_at": plain(started_at),
         "settings": {name: settings_document(getattr(settings, name)) for name in sections},
+        "store": None if store is None else dict(store),
         "meters": [_meter(run) for run in meters],
     }
 

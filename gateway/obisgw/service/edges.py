@@ -22,12 +22,15 @@ class Trouble:
     parity_errors: int = 0
     block_check_errors: int = 0
     silences: int = 0
+    rejected: int = 0
+    """Telegrams that failed a check of the line."""
 
     def __add__(self, other: Trouble) -> Trouble:
         return Trouble(
             self.parity_errors + other.parity_errors,
             self.block_check_errors + other.block_check_errors,
             self.silences + other.silences,
+            self.rejected + other.rejected,
         )
 
 

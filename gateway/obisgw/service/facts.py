@@ -69,6 +69,11 @@ class Facts:
         self.unsaved = self.unsaved or bool(derived.events) or switched
         return derived
 
+    def forget_clock(self, meter_id: str) -> None:
+        """Hold the meter's clock no more against the machine's, which has been set."""
+        if (state := self.states.get(meter_id)) is not None:
+            self.states[meter_id] = replace(state, clock=None)
+
     def rename(self, before: str, now: str) -> None:
         """Keep what is known of a meter whose number has become known."""
         if (state := self.states.pop(before, None)) is not None:

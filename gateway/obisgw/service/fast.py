@@ -10,7 +10,7 @@ from obisgw.obis import home_assistant_unit, unit_factor
 from obisgw.readings.merge import merged, place_in
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Collection, Iterable
 
     from obisgw.config.table import MeterSettings
     from obisgw.config.values import Quantity
@@ -30,6 +30,11 @@ TRY_AGAIN: Final = 86_400.0
 
 FULL_FAILURES: Final = 2
 """So many full readouts in a row that failed behind fast reading, and it is given up for this meter."""
+
+
+def no_doubts(_: Reading) -> Collection[str]:
+    """Doubt nothing."""
+    return ()
 
 
 class FastValues:
@@ -57,15 +62,24 @@ class FastValues:
         self._published = {_key(register): register for register in reading.registers}
         self._published_at = now
 
-    def take(self, round_: FastRound) -> tuple[Reading, tuple[Register, ...]] | None:
-        """Return the last full reading with these values in it, and which registers are new; None without one."""
+    def take(
+        self, round_: FastRound, doubts: Callable[[Reading], Collection[str]] = no_doubts
+    ) -> tuple[Reading, tuple[Register, ...]] | None:
+        """Return the last full reading with these values in it, and which registers are new; None without one.
+
+        ``doubts`` returns the addresses of what is not believed of such a reading: there the last value stays.
+        """
         base = self._reading
         if base is None:
             return None
-        registers = merged(base.registers, round_.registers)
-        self._reading = replace(base, registers=registers, at=max(base.at, round_.at))
-        places = (place_in(registers, one) for one in round_.registers)
-        return self._reading, tuple(place for place in places if place is not None)
+        reading = _with(base, round_.registers, round_)
+        if doubted := doubts(reading):
+            placed = ((one, place_in(reading.registers, one)) for one in round_.registers)
+            reading = _with(base, [one for one, at in placed if at is not None and at.address not in doubted], round_)
+        self._reading = reading
+        places = (place_in(reading.registers, one) for one in round_.registers)
+        fresh = tuple(place for place in places if place is not None and place.address not in doubted)
+        return reading, fresh
 
     def is_due(self, fresh: Iterable[Register], now: float, *, at_once: bool = False) -> bool:
         """Whether these values are to be published now; takes note that they are. ``at_once``: something happened."""
@@ -142,6 +156,10 @@ class FastMood:
         self._full_failures = self._full_failures + 1 if failed and self._since_full else 0
         self._since_full = failed and self._since_full
         return self._full_failures >= FULL_FAILURES
+
+
+def _with(base: Reading, registers: Iterable[Register], round_: FastRound) -> Reading:
+    return replace(base, registers=merged(base.registers, registers), at=max(base.at, round_.at))
 
 
 def fast_values_of(settings: MeterSettings) -> FastValues:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from .clock import Clock
     from .edges import MeterEdge, PublisherEdge
+    from .judge import Judge
     from .options import ThresholdsOf
     from .state import State
 
@@ -37,7 +38,9 @@ class Gateway:
         clock: Clock,
         edge_of: Callable[[MeterSettings], MeterEdge],
         thresholds_of: ThresholdsOf = no_thresholds,
+        judge: Judge | None = None,
     ) -> None:
+        self._judge = judge
         self._publisher = publisher
         self._thresholds_of = thresholds_of
         self._state = state
@@ -101,6 +104,8 @@ class Gateway:
             await asyncio.wait(tasks)
         self._ports.clear()
         self._save()
+        if self._judge is not None:
+            self._judge.write(self._judge.text())
 
     async def _spread(self, meters: dict[str, MeterRun]) -> None:
         """Give every port its meters; ports without any are given back."""
@@ -147,6 +152,7 @@ class Gateway:
             self._clock,
             facts=self._state.facts,
             thresholds_of=self._thresholds_of,
+            judge=self._judge,
         )
 
     def _saved(self, meter: MeterRun) -> None:
@@ -158,6 +164,9 @@ class Gateway:
         if changed:
             meter.identity_changed = facts.unsaved = False
             self._facts_saved = now
+        if self._judge is not None and self._judge.due:
+            # Aside, as everything that may wait for the disk.
+            asyncio.get_running_loop().run_in_executor(None, self._judge.write, self._judge.text())
         if meter.schedule.battery:
             self._save()
         elif changed and self._save_soon is None:

@@ -265,4 +265,5 @@ def trouble_of(attempts: Iterable[Attempt], rejected: Iterable[Rejected]) -> Tro
         parity_errors=sum(telegram.parity_errors for telegram in telegrams),
         block_check_errors=sum(telegram.check is BlockCheck.BAD for telegram in telegrams),
         silences=sum(attempt.failure in silent for attempt in attempts),
+        rejected=len(telegrams),
     )

@@ -9,7 +9,9 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
+from obisgw.config.values import MeterMode
 from obisgw.errors import LineError, MeterError, PortLostError, PortMissingError, RefusedError
+from obisgw.readings.checks import Reason
 from obisgw.readings.clock_deviation import clock_deviation
 from obisgw.readings.derive import EventKind, MeterEvent
 from obisgw.readings.reading import Health
@@ -19,19 +21,21 @@ from .edges import HeldBack, Miss, Success
 from .facts import Facts
 from .fast import FastMood, fast_values_of
 from .identity import Change, settle
-from .options import no_thresholds, options_of, threshold_of
+from .options import connection_of, no_thresholds, options_of, threshold_of
 from .schedule import Schedule
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Sequence
 
     from obisgw.config.table import MeterSettings
     from obisgw.errors import ObisGatewayError
-    from obisgw.readings.reading import MeterIdentity
+    from obisgw.readings.checks import Suspicion
+    from obisgw.readings.reading import MeterIdentity, Reading
     from obisgw.readings.shown import MeterOptions
 
     from .clock import Clock
     from .edges import FastRound, MeterEdge, PublisherEdge, Trouble
+    from .judge import Judge
     from .options import ThresholdsOf
     from .state import MeterState
 
@@ -40,6 +44,9 @@ _log = logging.getLogger(__name__)
 AFTER_LOSS = 1.0
 NO_ROUND = 20.0
 """Fast reading that brought nothing for so long does not work, though it was ended by other things."""
+CLOCK_SET = 5.0
+"""Seconds by which the machine's clock does not move by itself between two readings."""
+_MOST_TOLD = 3
 
 
 class MeterRun:
@@ -55,8 +62,13 @@ class MeterRun:
         *,
         facts: Facts | None = None,
         thresholds_of: ThresholdsOf = no_thresholds,
+        judge: Judge | None = None,
     ) -> None:
         self.settings = settings
+        self._judge = judge
+        self._damaged = 0
+        """Telegrams that failed the line's checks since the last one that did not."""
+        self._read_again = False
         self.edge = edge
         self.publisher = publisher
         self.state = state
@@ -69,6 +81,8 @@ class MeterRun:
         """The kinds of trouble since the last reading, which the log already tells of."""
         self._held_back: set[str] = set()
         """Why readings were held back since the last one, which events have told."""
+        self._odd: set[tuple[str, str]] = set()
+        """What was odd about readings since the last one, which log and events have told."""
         self.port_missing = False
         self.identity_changed = False
         """Whether the state holds an identity that was not saved yet."""
@@ -76,6 +90,9 @@ class MeterRun:
         self._last_published = 0.0
         self.fast = FastMood()
         self._fast_values = fast_values_of(settings)
+        self._latest: Reading | None = None
+        self._offset: float | None = None
+        """Unix time less the seconds since the machine started, at the last reading."""
         self._told: tuple[MeterIdentity, MeterOptions] | None = None
         self.due = self.schedule.first_start(state.last_start, clock.now(), clock.utc_offset)
         self.introduce()
@@ -139,7 +156,9 @@ class MeterRun:
             self.state.count_read(local_day(self._clock), start)
         self.take(outcome)
         now = self._clock.now()
-        if lost and self._failures == 1:
+        if self._read_again:
+            self.due = now
+        elif lost and self._failures == 1:
             # Plugs are moved and put back: look at once what became of it.
             self.due = now + AFTER_LOSS
         else:
@@ -182,7 +201,7 @@ class MeterRun:
         """Take values of the fast registers, and publish them when that is worth it."""
         if self.fast.went_well():
             _log.info("%s at %s: fast reading goes on", self.name, self.settings.port)
-        if (taken := self._fast_values.take(one)) is None or self._told is None:
+        if (taken := self._fast_values.take(one, self._doubts)) is None or self._told is None:
             return
         reading, fresh = taken
         codes = {register.code for register in fresh if register.code is not None}
@@ -191,6 +210,10 @@ class MeterRun:
         switched = bool(derived.events) or self._facts.thresholds_on(reading.meter.id) != before
         if self._fast_values.is_due(fresh, self._clock.now(), at_once=switched):
             self.publisher.publish_update(reading, derived)
+
+    def _doubts(self, reading: Reading) -> Collection[str]:
+        """Return the addresses of fast values that are not believed: the next full readout decides about them."""
+        return () if self._judge is None else self._judge.doubts(reading, connection_of(self.settings))
 
     def _fast_broke_off(self, problem: str) -> None:
         if self.fast.broke_off(problem, self._clock.now()):
@@ -208,7 +231,7 @@ class MeterRun:
                 match outcome:
                     case HeldBack():
                         self._tell_held_back(outcome.reason)
-                    case Success() if not self._wanted_now():
+                    case Success() if not self._read_again and not self._wanted_now():
                         continue
                     case _:
                         self.take(outcome)
@@ -226,6 +249,8 @@ class MeterRun:
     def take(self, outcome: Success | Miss) -> None:
         """Publish a reading, or note why there is none."""
         self._count(outcome.trouble)
+        self._damaged += outcome.trouble.rejected
+        self._read_again = False
         match outcome:
             case Success():
                 self._succeeded(outcome)
@@ -254,8 +279,11 @@ class MeterRun:
             self._failed(error, error.problem)
             return
         self.state.battery = success.battery
-        identity, events = self._identified(reading.meter, reading.at)
-        reading = replace(reading, meter=identity)
+        believed = self._believed(reading, battery=success.battery)
+        if believed is None:
+            return
+        identity, events = self._identified(believed.meter, believed.at)
+        reading = replace(believed, meter=identity)
         self.health = replace(
             self.health,
             reads=self.health.reads + 1,
@@ -285,6 +313,9 @@ class MeterRun:
         self._said.clear()
         self._held_back.clear()
         self._failures = 0
+        self._latest = reading
+        if self._clock_was_set(reading):
+            self._facts.forget_clock(reading.meter.id)
         derived = self._facts.take(reading, self._told[1] if self._told else self.options, events)
         self.introduce()
         if self.settings.fast:
@@ -293,6 +324,65 @@ class MeterRun:
             self.fast.full_readout(failed=False)
             self._fast_values.full(reading, self._clock.now())
         self.publisher.publish_reading(reading, derived, self.health)
+
+    def _clock_was_set(self, reading: Reading) -> bool:
+        """Tell whether the machine's clock was set since the last reading: the meter's own then seems to have been."""
+        before = self._offset
+        self._offset = None if reading.steady is None else reading.at.timestamp() - reading.steady
+        return before is not None and self._offset is not None and abs(self._offset - before) > CLOCK_SET
+
+    def _believed(self, reading: Reading, *, battery: bool) -> Reading | None:
+        """Return what is believed of a reading, None where all of it waits for another one."""
+        if self._judge is None:
+            return reading
+        identity, _ = settle(self.state.identity, reading.meter)
+        reading = replace(reading, meter=identity)
+        verdict = self._judge.take(reading, connection_of(self.settings), damaged=self._damaged, battery=battery)
+        self._damaged = 0
+        self._read_again = verdict.read_again
+        # What may well be the meter's doing is read twice without a word.
+        odd = [one for one in verdict.suspicions if one.reason.hard and self._is_news(one)]
+        if odd:
+            self._tell_odd(odd, reading.at, "held back" if verdict.reading is None else "left out of a reading")
+        elif verdict.reading is not None and not verdict.suspicions:
+            self._odd.clear()
+        for note in verdict.notes:
+            if note.reason.hard:
+                _log.info("%s at %s: confirmed by another readout: %s", self.name, self.settings.port, note)
+            if note.reason is Reason.FELL:
+                self._tell(EventKind.COUNTER_RESTARTED, reading.at, note)
+        return verdict.reading
+
+    def _is_news(self, odd: Suspicion) -> bool:
+        """Whether a value is odd beside what was published, and not only beside another one that is held back."""
+        if not odd.register or self._latest is None:
+            return True
+        latest = {register.address: register.value for register in reversed(self._latest.registers)}
+        return latest.get(odd.address, odd.before) == odd.before
+
+    def _tell_odd(self, odd: Sequence[Suspicion], at: datetime, what: str) -> None:
+        """Tell what is held back: each oddity once, until a reading is published whole."""
+        words = str(odd[0]) if len(odd) == 1 else f"{odd[0]}, and {len(odd) - 1} more"
+        self.health = replace(self.health, held_back=self.health.held_back + 1, last_held_back=words)
+        if self.state.identity is not None and self.health.reads:
+            self.publisher.meter_available(self.state.identity.id, not self._failures, self.health)
+        new = [one for one in odd if (one.reason.name, one.register) not in self._odd]
+        if not new:
+            return
+        self._odd.update((one.reason.name, one.register) for one in new)
+        told = "; ".join(str(one) for one in new[:_MOST_TOLD])
+        more = f"; and {len(new) - _MOST_TOLD} more" if len(new) > _MOST_TOLD else ""
+        again = ", and read again" if self._read_again and self.settings.mode is not MeterMode.D else ""
+        _log.warning("%s at %s: %s%s: %s%s", self.name, self.settings.port, what, again, told, more)
+        self._tell(EventKind.READING_HELD_BACK, at, new[0])
+
+    def _tell(self, kind: EventKind, at: datetime, about: Suspicion) -> None:
+        """Tell of one register that was odd, as an event."""
+        if self.state.identity is not None:
+            details = {"reason": about.reason.value, "register": about.address}
+            details |= {"previous_value": about.before, "value": about.now}
+            event = MeterEvent(kind, at, tuple((name, text) for name, text in details.items() if text))
+            self.publisher.publish_event(self.state.identity.id, event)
 
     def _identified(self, seen: MeterIdentity, at: datetime) -> tuple[MeterIdentity, tuple[MeterEvent, ...]]:
         """Return which meter this is, and the event of its having replaced another."""
@@ -303,6 +393,8 @@ class MeterRun:
         events: tuple[MeterEvent, ...] = ()
         if change is Change.NAMED and before is not None:
             self._facts.rename(before.id, identity.id)
+            if self._judge is not None:
+                self._judge.rename(before.id, identity.id)
         elif change is Change.REPLACED and before is not None:
             details = (("previous_meter", before.id), ("meter", identity.id))
             events = (MeterEvent(EventKind.METER_REPLACED, at, details),)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from obisgw.config.values import MeterMode
 from obisgw.obis import unit_factor
+from obisgw.readings.checks import Connection
 from obisgw.readings.shown import MeterOptions
 from obisgw.readings.thresholds import Threshold, threshold_id
 
@@ -53,6 +55,11 @@ def options_of(
         battery=battery,
         has_clock=has_clock,
     )
+
+
+def connection_of(settings: MeterSettings) -> Connection:
+    """Return what the house is connected with."""
+    return Connection(settings.connection.phases, Decimal(settings.connection.amperes))
 
 
 def threshold_of(settings: ThresholdSettings) -> Threshold:

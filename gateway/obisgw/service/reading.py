@@ -9,6 +9,8 @@ from obisgw.readings.identity import identity_of
 from obisgw.readings.reading import MeterIdentity, Reading
 from obisgw.readings.registers import registers_of
 
+from .clock import steady_time
+
 if TYPE_CHECKING:
     from obisgw.iec62056_21.dialects import Dialect
     from obisgw.iec62056_21.telegram import Telegram, Unparsed
@@ -30,8 +32,8 @@ class Interpreter:
         """Return the reading. ``duration`` of the readout and ``ago``, the time since its last byte, in seconds."""
         _, registers, unparsed, identity = self._interpreted(telegram, dialect)
         self._latest = None
-        at = datetime.now(UTC) - timedelta(seconds=ago)
-        return Reading(identity, at, duration, registers, unparsed, telegram)
+        at, steady = datetime.now(UTC) - timedelta(seconds=ago), steady_time() - ago
+        return Reading(identity, at, duration, registers, unparsed, telegram, steady)
 
     def _interpreted(
         self, telegram: Telegram, dialect: Dialect

@@ -23,6 +23,8 @@ from .dialects import load_dialects
 from .folder import FolderLock, state_folder
 from .gateway import Gateway
 from .installation import installation_id
+from .judge import Judge
+from .keeper import Keeper
 from .line_edge import LineEdges
 from .log import set_level, start_log
 from .notify import Notifier
@@ -31,6 +33,7 @@ from .state import State
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import tzinfo
     from pathlib import Path
 
     from obisgw.config.load import Checked
@@ -38,6 +41,9 @@ if TYPE_CHECKING:
     from obisgw.iec62056_21.dialects import Dialect, Dialects
     from obisgw.mqtt.publisher import Publisher
     from obisgw.readings.thresholds import Threshold
+    from obisgw.store.history import Step
+    from obisgw.store.quality import Point
+    from obisgw.store.rows import RegisterKey
 
 _log = logging.getLogger(__name__)
 
@@ -97,11 +103,14 @@ class _Service:
         self._edges = LineEdges(dialects, folder)
         self._folder = folder
         self._started_at = datetime.now(UTC)
+        self._keeper = Keeper(folder, settings.store) if settings.store.enabled else None
         self._mqtt = self._new_mqtt(settings)
         self._api = self._new_api(settings)
         self._publishers = Publishers()
         state = State.load(folder / "meters.json")
-        self._gateway = Gateway(self._publishers, state, SystemClock(), self._edges.edge_of, self._thresholds_of)
+        clock = SystemClock()
+        judge = Judge(folder / "checks.json", clock)
+        self._gateway = Gateway(self._publishers, state, clock, self._edges.edge_of, self._thresholds_of, judge)
         self._signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
 
     async def run(self) -> None:
@@ -109,6 +118,8 @@ class _Service:
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             loop.add_signal_handler(number, self._signals.put_nowait, number)
         self._hand_on()
+        if self._keeper is not None:
+            self._keeper.store.start()
         if self._mqtt is not None:
             await self._mqtt.start()
         await self._gateway.configure(self._settings.meters)
@@ -137,7 +148,8 @@ class _Service:
         from obisgw.mqtt.rehearsal import rehearse  # noqa: PLC0415 - see above
 
         rehearse(rehearsed(self._dialects.match(None)))
-        return Publisher(settings.mqtt, _info(settings), self._commanded)
+        missed = None if self._keeper is None else self._keeper.store.messages
+        return Publisher(settings.mqtt, _info(settings), self._commanded, missed=missed)
 
     def _new_api(self, settings: Settings) -> Api | None:
         if not settings.api.enabled:
@@ -147,7 +159,8 @@ class _Service:
     def _hand_on(self) -> None:
         """Let readings go to all that are there, and meters that clients show by no other way than theirs."""
         self._publishers.edges = () if self._mqtt is None else (self._mqtt,)
-        self._publishers.later = () if self._api is None else (self._api.feed,)
+        after = (None if self._api is None else self._api.feed, self._keeper)
+        self._publishers.later = tuple(edge for edge in after if edge is not None)
         self._adopt()
 
     def _adopt(self) -> None:
@@ -165,12 +178,28 @@ class _Service:
 
     def diagnostics(self) -> dict[str, Any]:
         """Return what helps to find a fault, without secrets."""
-        return diagnostics_of(self._settings, self._gateway.meters, self._started_at)
+        store = None if self._keeper is None else self._keeper.store.state()
+        return diagnostics_of(self._settings, self._gateway.meters, self._started_at, store)
 
     def clients_changed(self) -> None:
         """Take notice that clients adopted meters, left them, or set other thresholds."""
         self._adopt()
         self._gateway.introduce_changed()
+
+    @property
+    def keeps_history(self) -> bool:
+        """Whether readings are kept."""
+        return self._keeper is not None
+
+    async def counters(self, meter_id: str) -> list[RegisterKey] | None:
+        """Return the counters of a meter that have a history; None where it cannot be read."""
+        return None if self._keeper is None else await self._keeper.store.counters(meter_id)
+
+    async def history(
+        self, key: RegisterKey, start: datetime, end: datetime, step: Step, zone: tzinfo
+    ) -> list[Point] | None:
+        """Return a counter at each boundary of a span of time; None where that cannot be read."""
+        return None if self._keeper is None else await self._keeper.history(key, start, end, step, zone)
 
     def mqtt_state(self) -> dict[str, Any]:
         """Return how it goes with the broker."""
@@ -212,6 +241,8 @@ class _Service:
         set_level(settings.gateway.log_level)
         if settings.gateway.state_dir != before.gateway.state_dir:
             _log.warning("'state_dir' is changed by the next start, not by a reload")
+        if settings.store != before.store:
+            _log.warning("the section 'store' is changed by the next start, not by a reload")
         if settings.mqtt != before.mqtt or _info(settings) != _info(before):
             await self._change_mqtt(settings)
         await self._change_api(settings)
@@ -255,6 +286,11 @@ class _Service:
                 if self._api is not None:
                     ends.append(self._api.stop())
                 await asyncio.gather(*ends)
+                if self._keeper is not None:
+                    # After the broker's end, which leaves what it has missed.
+                    await self._keeper.store.stop()
         except TimeoutError:
-            _log.warning("stopped without waiting longer for ports and broker")
+            _log.warning("stopped without waiting longer for ports, broker and disk")
+            if self._keeper is not None:
+                self._keeper.store.stop_at_once()
         self._notifier.close()

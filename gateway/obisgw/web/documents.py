@@ -65,6 +65,7 @@ def health_document(health: Health) -> Json:
         "silences": health.silences,
         "parity_errors": health.parity_errors,
         "block_check_errors": health.block_check_errors,
+        "held_back": health.held_back,
         "reads_today": health.reads_today,
         "last_success": None if health.last_success is None else utc(health.last_success),
         "last_duration": None if duration is None else round(duration, 3),
@@ -72,6 +73,7 @@ def health_document(health: Health) -> Json:
         "switch_margin": None if margin is None else round(margin, 3),
         "clock_deviation": health.clock_deviation,
         "last_error": None if health.last_error is None else health.last_error[:500],
+        "last_held_back": None if health.last_held_back is None else health.last_held_back[:500],
     }
 
 

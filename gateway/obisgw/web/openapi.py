@@ -66,6 +66,7 @@ def openapi_document() -> Json:
             "parameters": meter,
             "post": _read(wait, unknown),
         },
+        "/meters/{meter}/history": {"parameters": meter, "get": _history(unknown)},
         "/meters/{meter}/adoption": {
             "parameters": meter,
             "put": _operation("Show the meter in place of MQTT discovery", None, status=204, problems=unknown),
@@ -136,6 +137,24 @@ def _read(wait: Json, unknown: tuple[Problem, ...]) -> Json:
     operation["parameters"] = [wait]
     content = {"application/json": {"schema": ref("Reading")}}
     operation["responses"]["200"] = {"description": "The reading that was waited for", "content": content}
+    return operation
+
+
+def _history(unknown: tuple[Problem, ...]) -> Json:
+    problems = (*unknown, Problem.NO_HISTORY, Problem.HISTORY_TROUBLE)
+    operation = _operation("Return a counter's past", "History", problems=problems)
+    texts = {
+        "register": "Id of a counter; without it, those that have a history",
+        "from": "Time in ISO 8601; a day before `to` if it is missing",
+        "to": "Time in ISO 8601; now if it is missing",
+        "zone": "Time zone in which days begin, such as Europe/Berlin; UTC if it is missing",
+    }
+    parameters: list[Json] = [
+        {"name": name, "in": "query", "description": meaning, "schema": {"type": "string"}}
+        for name, meaning in texts.items()
+    ]
+    step = {"enum": ["quarter", "hour", "day"], "default": "hour"}
+    operation["parameters"] = [*parameters, {"name": "step", "in": "query", "schema": step}]
     return operation
 
 

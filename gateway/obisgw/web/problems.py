@@ -25,6 +25,8 @@ class Problem(Enum):
     PAIRING_LOCKED = ("pairing_locked", HTTPStatus.TOO_MANY_REQUESTS, "Pairing is locked for a while")
     UNKNOWN_METER = ("unknown_meter", HTTPStatus.NOT_FOUND, "There is no such meter")
     NO_READING = ("no_reading", HTTPStatus.NOT_FOUND, "The meter has not been read yet")
+    NO_HISTORY = ("no_history", HTTPStatus.NOT_FOUND, "There is no history of it")
+    HISTORY_TROUBLE = ("history_trouble", HTTPStatus.SERVICE_UNAVAILABLE, "The history cannot be read now")
     NOT_ON_REQUEST = ("not_on_request", HTTPStatus.CONFLICT, "The meter cannot be asked")
     READ_FAILED = ("read_failed", HTTPStatus.BAD_GATEWAY, "The meter could not be read")
     READ_TIMEOUT = ("read_timeout", HTTPStatus.GATEWAY_TIMEOUT, "No reading came in time")

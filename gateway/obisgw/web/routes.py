@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from aiohttp import WSCloseCode, web
 
@@ -15,11 +15,12 @@ from .documents import thresholds_document, utc
 from .edges import API_VERSION, BASE
 from .feed import Kind
 from .openapi import openapi_document
+from .past import asked, counters_document, history_text
 from .problems import Problem, ProblemError
 from .stream import HEARTBEAT, LONGEST_MESSAGE, Close, Ending, Stream, close, first_token
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from obisgw.readings.shown import GatewayInfo
 
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from .edges import ServiceEdge
     from .feed import Feed
     from .pairing import Pairing
+
+_MOST_AT_ONCE: Final = 200
 
 
 class Api:
@@ -62,6 +65,7 @@ class Api:
             web.get(f"{BASE}/meters/{{meter}}", self.meter),
             web.get(f"{BASE}/meters/{{meter}}/reading", self.reading),
             web.post(f"{BASE}/meters/{{meter}}/read", self.read),
+            web.get(f"{BASE}/meters/{{meter}}/history", self.history),
             web.put(f"{BASE}/meters/{{meter}}/adoption", self.adopt),
             web.delete(f"{BASE}/meters/{{meter}}/adoption", self.leave),
             web.get(f"{BASE}/meters/{{meter}}/thresholds", self.thresholds),
@@ -129,6 +133,31 @@ class Api:
             waiting.cancel()
             self._waiting.discard(waiting)
         return _json(self._reading_of(meter))
+
+    async def history(self, request: web.Request) -> web.Response:
+        """Return a counter's past, or which counters have one."""
+        # Also of a meter that is gone.
+        meter, question = request.match_info["meter"], asked(request.query)
+        if not self._service.keeps_history:
+            detail = "the gateway keeps none: set 'enabled: true' in the section 'store' of its configuration"
+            raise ProblemError(Problem.NO_HISTORY, detail)
+        keys = await self._service.counters(meter)
+        if keys is None:
+            raise _history_trouble()
+        if not keys and meter not in self._feed:
+            raise _unknown(meter)
+        if question.register is None:
+            return _json(counters_document(keys))
+        key = next((key for key in reversed(keys) if key.name == question.register), None)
+        if key is None:
+            detail = "only counters have a history, from their first reading on: ask without 'register' which do"
+            raise ProblemError(Problem.NO_HISTORY, detail, {"meter": meter[:100]})
+        points = await self._service.history(key, question.start, question.end, question.step, question.zone)
+        if points is None:
+            raise _history_trouble()
+        # A year takes a while to write down: readings do not wait for that.
+        write = asyncio.to_thread if len(points) > _MOST_AT_ONCE else _at_once
+        return web.Response(text=await write(history_text, key, question, points), content_type="application/json")
 
     async def adopt(self, request: web.Request) -> web.Response:
         """Note that a client shows this meter, so that MQTT discovery does not."""
@@ -278,6 +307,15 @@ class Api:
         except TimeoutError as error:
             detail = f"{meter} was not read within {wait:g} s; the readout goes on and is shown when it comes"
             raise ProblemError(Problem.READ_TIMEOUT, detail, {"meter": meter}) from error
+
+
+async def _at_once(work: Callable[..., str], *arguments: object) -> str:
+    return work(*arguments)
+
+
+def _history_trouble() -> ProblemError:
+    detail = "its file has trouble, which the gateway's log tells; meters are read all the same"
+    return ProblemError(Problem.HISTORY_TROUBLE, detail)
 
 
 def _unknown(meter: str) -> ProblemError:

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from obisgw.obis import ValueKind
 from obisgw.readings.derive import EventKind
+from obisgw.store.quality import Quality
 
 from .problems import Problem
 
@@ -61,6 +62,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "silences": _count("Attempts without answer"),
             "parity_errors": _count("Characters with a parity error"),
             "block_check_errors": _count("Telegrams with a bad block check"),
+            "held_back": _count("Telegrams that passed the line's checks and held odd values"),
             "reads_today": _count("Readouts begun today"),
             "last_success": {"type": ["string", "null"], **_TIME, "description": "Time of the newest reading, UTC"},
             "last_duration": {"type": ["number", "null"], "description": "Seconds that it took"},
@@ -71,6 +73,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
                 "description": "Seconds that the meter's clock was ahead of ours in the last full reading",
             },
             "last_error": _text_or_null("Why the last readout failed, and what to do"),
+            "last_held_back": _text_or_null("What was odd about the last telegram that was held back"),
         },
     ),
     "Register": _object(
@@ -103,6 +106,30 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "times": _map({"type": "string"}, "By register id: its own time stamp, the meter's local time"),
             "thresholds": _map({"type": ["boolean", "null"]}, "By threshold id: beyond the limit; null if unknown"),
         },
+    ),
+    "History": _object(
+        "A counter at boundaries of time; without `register` in the question, the counters that have a history.",
+        {
+            "register": _text("Its id"),
+            "unit": _text_or_null("Home Assistant's unit"),
+            "step": {"enum": ["quarter", "hour", "day"]},
+            "points": _list(
+                _object(
+                    "One boundary.",
+                    {
+                        "at": _text("When, UTC", **_TIME),
+                        "value": _text_or_null("Digits, null where nobody knows"),
+                        "quality": {"enum": [quality.words for quality in Quality]},
+                    },
+                ),
+                "All boundaries from `from` to `to`, both included",
+            ),
+            "registers": _list(
+                _object("A counter.", {"register": _text("Its id"), "unit": _text_or_null("Its unit")}),
+                "All counters with a history",
+            ),
+        },
+        optional=("register", "unit", "step", "points", "registers"),
     ),
     "ThresholdRequest": {
         **_object(

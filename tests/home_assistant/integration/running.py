@@ -14,6 +14,8 @@ from obisgw.config.table import ApiSettings
 from obisgw.readings.derive import DerivedState, EventKind, MeterEvent, derive
 from obisgw.readings.reading import Health, MeterIdentity, Register
 from obisgw.readings.shown import GatewayInfo, MeterOptions
+from obisgw.store.quality import Point
+from obisgw.store.rows import RegisterKey
 from obisgw.web.clients import Clients
 from obisgw.web.feed import Feed
 from obisgw.web.pairing import Pairing
@@ -148,6 +150,11 @@ class RunningGateway:
         """Fail to read a meter."""
         self.feed.meter_available(meter.id, available=False, health=replace(HEALTH, last_error=why, **health))
 
+    def held_back(self, why: str, *, count: int, meter: MeterIdentity = METER) -> None:
+        """Hold a telegram back."""
+        health = replace(HEALTH, held_back=count, last_held_back=why)
+        self.feed.meter_available(meter.id, available=True, health=health)
+
     def happen(self, kind: EventKind, *, meter: MeterIdentity = METER, **details: str) -> None:
         """Tell of an event."""
         self.feed.publish_event(meter.id, MeterEvent(kind, self.time, tuple(details.items())))
@@ -170,6 +177,12 @@ class RunningGateway:
     def clients_changed(self) -> None:
         for meter, options in self._options.values():
             self.feed.meter_added(meter, self._watched(meter, options))
+
+    async def counters(self, _meter_id: str) -> list[RegisterKey] | None:
+        return None
+
+    async def history(self, *_question: object) -> list[Point]:
+        return []
 
     def mqtt_state(self) -> dict[str, Any]:
         return {"enabled": False, "connected": False, "problem": None}

@@ -49,6 +49,8 @@ HEALTH: Final = {
     "last_duration": 1.5,
     "baudrate": 9600,
     "last_error": "why",
+    "held_back": 1,
+    "last_held_back": "1.8.0: it jumped (1 -> 9)",
 }
 LIMIT: Final = {
     "id": "high",

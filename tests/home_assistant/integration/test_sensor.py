@@ -83,6 +83,15 @@ async def test_a_meter_that_cannot_be_read_is_unavailable_and_tells_why(
     assert state(hass, "last_error").state == STATE_UNKNOWN
 
 
+async def test_what_the_gateway_holds_back_is_counted(
+    hass: HomeAssistant, gateway: RunningGateway, loaded: MockConfigEntry
+) -> None:
+    """The meter stays available: it is read again at once."""
+    gateway.held_back("1.8.0: the counter went back (12345.6 -> 12344.6)", count=3)
+    await until(lambda: state(hass, "held_back").state == "3")
+    assert state(hass, ENERGY).state == "12345.600"
+
+
 async def test_long_texts_are_cut_where_home_assistant_cuts_none(
     hass: HomeAssistant, gateway: RunningGateway, loaded: MockConfigEntry
 ) -> None:
