@@ -382,3 +382,13 @@ async def test_stopping_ends_a_session_under_way(rig: Rig) -> None:
         await rig.gateway.stop()
     assert len(rig.meters["A"].fast_ends) == 1
     assert rig.meters["A"].closed == 1
+
+
+def test_a_value_that_is_doubted_leaves_the_last_one_where_it_stands() -> None:
+    """It is neither published nor merged, and the others of its round are."""
+    values = keeper()
+    taken = values.take(fast("16.7.0(99.9*kW) 32.7.0(231.0*V)"), lambda _: {"16.7.0"})
+    assert taken is not None
+    reading, fresh = taken
+    assert [one.address for one in fresh] == ["32.7.0"]
+    assert values_of(reading) == values_of(full().reading) | {"32.7.0": "231.0"}

@@ -237,3 +237,40 @@ def test_a_damaged_memory_is_refused(document: dict[str, object]) -> None:
     """The service then begins anew."""
     with pytest.raises((ValueError, KeyError, TypeError, AttributeError)):
         Memory.of(document)
+
+
+@pytest.mark.parametrize(
+    ("address", "value", "after", "doubted"),
+    [
+        ("1.8.0", "012345.700", 60, False),
+        ("1.8.0", "12345.70", 60, False),
+        ("1.8.0", "012345.677", 60, True),
+        ("1.8.0", "000000.000", 60, True),
+        ("1.8.0", "012355.678", 60, True),
+        ("1.8.0", "", 60, True),
+        ("32.7.0", "229.9", 1, False),
+        ("32.7.0", "0", 1, True),
+        ("32.7.0", "2314", 1, True),
+    ],
+)
+def test_a_register_that_is_read_alone_is_held_to_what_it_can_be(
+    address: str,
+    value: str,
+    after: float,
+    doubted: bool,  # noqa: FBT001 - a table
+) -> None:
+    """Between full readouts no sum and no other telegram speaks for a value; its digits may have another form."""
+    meter = Meter()
+    text = lines(**{"c" + address.replace(".", "_"): value})
+    found = meter.checker.doubts(reading(*text, at=NOON), meter.t + after)
+    assert found == ({address} if doubted else set())
+
+
+def test_a_jump_is_believed_when_the_next_value_is_near_it() -> None:
+    """A phase that failed is told a round later; one wrong value is never told."""
+    meter = Meter()
+    failed, back = reading(*lines(c32_7_0="0.0"), at=NOON), reading(*lines(c32_7_0="230.0"), at=NOON)
+    assert meter.checker.doubts(failed, meter.t + 1) == {"32.7.0"}
+    assert not meter.checker.doubts(back, meter.t + 2)
+    assert meter.checker.doubts(failed, meter.t + 3) == {"32.7.0"}
+    assert not meter.checker.doubts(failed, meter.t + 4)
