@@ -1,0 +1,116 @@
+"""Messages in and out of their ciphered forms: with the global key, a dedicated key, or the general envelope."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Final
+
+from .buffer import Reader, length_of
+from .errors import DecodeError
+from .security import Control, Keys, protect, unprotect
+
+GENERAL_GLOBAL: Final = 0xDB
+GENERAL_DEDICATED: Final = 0xDC
+
+# Plain tag: with the global key, with a dedicated key.
+_SERVICES: Final = {
+    0x01: (0x21, 0x21),
+    0x08: (0x28, 0x28),
+    0x05: (0x25, 0x45),
+    0x06: (0x26, 0x46),
+    0x0C: (0x2C, 0x4C),
+    0x0D: (0x2D, 0x4D),
+    0x0E: (0x2E, 0x4E),
+    0xC0: (0xC8, 0xD0),
+    0xC1: (0xC9, 0xD1),
+    0xC3: (0xCB, 0xD3),
+    0xC4: (0xCC, 0xD4),
+    0xC5: (0xCD, 0xD5),
+    0xC7: (0xCF, 0xD7),
+}
+_GLOBAL: Final = {forms[0]: plain for plain, forms in _SERVICES.items()}
+_DEDICATED: Final = {forms[1]: plain for plain, forms in _SERVICES.items() if forms[1] != forms[0]}
+
+
+class Envelope(Enum):
+    """In which form messages are ciphered."""
+
+    GLOBAL = "global"
+    DEDICATED = "dedicated"
+    GENERAL = "general"
+
+
+@dataclass(slots=True)
+class Cipher:
+    """Protects the messages of one association. ``counter``: the invocation counter of the next message.
+
+    ``other_counter``: the highest counter of the other end; a message that is not newer is a repetition.
+    """
+
+    keys: Keys
+    control: Control
+    envelope: Envelope
+    title: bytes
+    other_title: bytes = b""
+    counter: int = 0
+    other_counter: int = field(default=-1)
+
+    def seal(self, plain: bytes) -> bytes:
+        """Return a message in its ciphered form."""
+        key = self.keys.encryption
+        dedicated = self.envelope is Envelope.DEDICATED and self.keys.dedicated is not None and plain[0] not in {1, 8}
+        if dedicated and self.keys.dedicated is not None:
+            key = self.keys.dedicated
+        octets = protect(plain, self.control, key, self.keys.authentication, self.title, self.next_counter())
+        if self.envelope is Envelope.GENERAL and plain[0] not in {1, 8}:
+            return bytes((GENERAL_GLOBAL, len(self.title))) + self.title + length_of(len(octets)) + octets
+        forms = _SERVICES.get(plain[0])
+        if forms is None:
+            raise ValueError(f"a message {plain[0]:02X} has no ciphered form")
+        return bytes((forms[1] if dedicated else forms[0],)) + length_of(len(octets)) + octets
+
+    def next_counter(self) -> int:
+        """Return the counter for one message; none is used twice."""
+        counter, self.counter = self.counter, self.counter + 1
+        if counter > 0xFFFFFFFF:
+            raise ValueError("the invocation counter is used up: the keys must be changed")
+        return counter
+
+    def open(self, octets: bytes) -> bytes:
+        """Return a message in clear. Raises DecodeError for one that is not, or wrongly, protected."""
+        reader = Reader(octets)
+        tag = reader.octet()
+        title, key = self.other_title, self.keys.encryption
+        expected: int | None = None
+        if tag in {GENERAL_GLOBAL, GENERAL_DEDICATED}:
+            title = reader.take(reader.length()) or title
+            if tag == GENERAL_DEDICATED:
+                key = self._dedicated()
+        elif (expected := _GLOBAL.get(tag)) is None:
+            expected = _DEDICATED.get(tag)
+            if expected is None:
+                # An exception comes in clear: there may be no common key to say it with.
+                if tag in {0xD8, 0x0E}:
+                    return octets
+                raise DecodeError(f"a message {tag:02X} came in clear where it must be ciphered")
+            key = self._dedicated()
+        plain, control, counter = unprotect(reader.take(reader.length()), key, self.keys.authentication, title)
+        if control & self.control != self.control:
+            raise DecodeError("the meter protects its messages less than was agreed")
+        if counter <= self.other_counter:
+            raise DecodeError(f"a message with counter {counter} came again")
+        self.other_counter = counter
+        if expected is not None and plain[:1] != bytes((expected,)):
+            raise DecodeError("a ciphered message holds another one than it says")
+        return plain
+
+    def _dedicated(self) -> bytes:
+        if self.keys.dedicated is None:
+            raise DecodeError("a message is ciphered with a dedicated key, and none was agreed")
+        return self.keys.dedicated
+
+
+def is_ciphered(tag: int) -> bool:
+    """Tell whether a message with this tag is ciphered."""
+    return tag in {GENERAL_GLOBAL, GENERAL_DEDICATED} or tag in _GLOBAL or tag in _DEDICATED

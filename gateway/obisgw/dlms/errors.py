@@ -1,0 +1,7 @@
+"""What is wrong with octets that came."""
+
+from __future__ import annotations
+
+
+class DecodeError(ValueError):
+    """Octets that are not what they should be. The text says what and where."""
