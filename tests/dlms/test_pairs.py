@@ -145,8 +145,8 @@ def test_what_the_meter_does_not_have_is_said() -> None:
         ),
     ],
 )
-def test_a_meter_that_refuses_says_why(  # noqa: FBT001
-    security: Security, meter: MeterSecurity, words: str, secret_wrong: bool
+def test_a_meter_that_refuses_says_why(
+    security: Security, meter: MeterSecurity, words: str, *, secret_wrong: bool
 ) -> None:
     """A wrong secret is told apart: it is not to be tried again."""
     failed = pair(security=security, meter_security=meter).open()
