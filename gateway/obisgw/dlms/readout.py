@@ -17,9 +17,9 @@ from .services import Attribute, GetResult
 from .values import ScalerUnit, Shown, shown
 
 _VALUE: Final = 2
-_UNIT_OF: Final = {ClassId.REGISTER: 3, ClassId.EXTENDED_REGISTER: 3, ClassId.DEMAND_REGISTER: 4}
-_CAPTURED: Final = {ClassId.EXTENDED_REGISTER: 5, ClassId.DEMAND_REGISTER: 6}
-_VALUES: Final = {
+_UNIT_OF: Final[dict[int, int]] = {ClassId.REGISTER: 3, ClassId.EXTENDED_REGISTER: 3, ClassId.DEMAND_REGISTER: 4}
+_CAPTURED: Final[dict[int, int]] = {ClassId.EXTENDED_REGISTER: 5, ClassId.DEMAND_REGISTER: 6}
+_VALUES: Final[dict[int, int]] = {
     ClassId.DATA: 2,
     ClassId.REGISTER: 2,
     ClassId.EXTENDED_REGISTER: 2,
