@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from obisgw.config.load import check_file, check_text, load
 from obisgw.config.problem import InvalidConfigurationError
-from obisgw.config.values import LineFormat, LogLevel, MeterMode
+from obisgw.config.values import LineFormat, LogLevel, MeterMode, PasswordLevel
 from obisgw.errors import ConfigurationError
 from obisgw.secret import Secret
 
@@ -182,7 +182,19 @@ PROBLEMS = [
     ("hosts in lists", "port: /d\napi:\n  allowed_hosts: [[a]]", ["3: 'allowed_hosts' must be a list of single values (begin each with '- ')"]),
     ("a token in the file", "port: /d\napi:\n  token: abc", ["3: 'token' is no setting (write nothing: 'obis-gateway pair' gives a code, and the client gets its token for it)"]),
     ("nowhere to go", "port: /d\nmqtt:\n  enabled: no\napi:\n  enabled: no", ["5: neither MQTT nor the API is enabled: readings would go nowhere (enable one of them)"]),
-    ("the same again", "a: &a [[[[[[[[x]]]]]]]]\nb: *a\nport: /d", ["1: nested too deeply", "1: 'a' is no setting (known here: port, name, address, number, dialect, mode, baudrate, max_baudrate, format, dtr, rts, wake_up, latency, every, aligned, reads_a_day, thresholds, meters, mqtt, api, gateway)", "2: 'b' is no setting (known here: port, name, address, number, dialect, mode, baudrate, max_baudrate, format, dtr, rts, wake_up, latency, every, aligned, reads_a_day, thresholds, meters, mqtt, api, gateway)"]),
+    ("fast in mode D", "port: /d\nmode: D\nfast: [16.7.0]", ["3: 'fast' has no effect with 'mode: D' (in mode D nothing is sent to the meter)"]),
+    ("fast in mode A", "port: /d\nmode: A\nfast: [16.7.0]", ["3: 'fast' needs mode C (remove 'mode', or 'fast')"]),
+    ("fast of a battery meter", "port: /d\nreads_a_day: 1\nfast: [1.7.0]", ["3: 'fast' and 'reads_a_day' exclude each other (a meter that lives on a battery must be left in peace)"]),
+    ("no fast register", "port: /d\nfast: []", ["2: 'fast' names no register (give some, as in 'fast: [16.7.0]', or remove the line)"]),
+    ("odd fast register", "port: /d\nfast: ['16.7.0(']", ["2: 'fast': '16.7.0(' is no register: write it as 16.7.0, or as the meter calls it"]),
+    ("fast without time", "port: /d\nfast: 16.7.0\nevery: 10s", ["3: warning: 'every' leaves no time for 'fast' between full readouts (with 'fast', the full readouts may be rare: 'every: 5m')"]),
+    ("fast_every alone", "port: /d\nfast_every: 1s", ["2: 'fast_every' has no effect without 'fast' (name the registers: 'fast: [16.7.0]')"]),
+    ("fast_every as what", "port: /d\nfast: 16.7.0\nfast_every: soon", ["3: 'fast_every': 'soon' is no time: write a number with ms, s or m, as in 0.5s, 500ms or 2m"]),
+    ("fast_every too long", "port: /d\nfast: 16.7.0\nfast_every: 61m", ["3: 'fast_every': 61m is not between 0s and 3600s"]),
+    ("a password in the file", "port: /d\npassword: 1", ["2: 'password' is no setting (write 'password_file' or 'password_env': a password does not stand in the configuration)"]),
+    ("two passwords of a meter", "port: /d\npassword_env: P\npassword_file: p", ["2: 'password_file' and 'password_env' exclude each other (keep one of them)", "3: 'password_file': there is no file {path}/p"]),
+    ("a level without password", "port: /d\npassword_level: P2", ["2: 'password_level' has no effect without a password (set 'password_file')"]),
+    ("the same again", "a: &a [[[[[[[[x]]]]]]]]\nb: *a\nport: /d", ["1: nested too deeply", "1: 'a' is no setting (known here: port, name, address, number, dialect, mode, baudrate, max_baudrate, format, dtr, rts, wake_up, latency, every, aligned, reads_a_day, fast, fast_every, fast_publish, fast_change, password_file, password_env, password_level, allow_write, thresholds, meters, mqtt, api, gateway)", "2: 'b' is no setting (known here: port, name, address, number, dialect, mode, baudrate, max_baudrate, format, dtr, rts, wake_up, latency, every, aligned, reads_a_day, fast, fast_every, fast_publish, fast_change, password_file, password_env, password_level, allow_write, thresholds, meters, mqtt, api, gateway)"]),
 ]  # fmt: skip
 
 
@@ -218,6 +230,42 @@ def test_a_password_is_never_shown(tmp_path: Path) -> None:
     assert checked.settings.mqtt.password == Secret("s3cret")
     assert "s3cret" not in repr(checked)
     assert "*****" in repr(checked)
+
+
+def test_a_meter_s_password_comes_from_a_file_or_the_environment_and_is_never_shown(tmp_path: Path) -> None:
+    """As the broker's."""
+    (tmp_path / "pw").write_text("12345678\n", "utf-8")
+    (tmp_path / "pw").chmod(0o600)
+    text = "meters:\n- {port: /a, password_file: pw, password_level: p2}\n- {port: /b, password_env: METER}"
+    checked = check_text(text, tmp_path / "f", environment={"METER": "87654321"})
+    assert checked.settings is not None
+    first, second = checked.settings.meters
+    assert (first.password, first.password_level) == (Secret("12345678"), PasswordLevel.P2)
+    assert (second.password, second.password_level) == (Secret("87654321"), PasswordLevel.P1)
+    assert "12345678" not in repr(checked)
+    assert "87654321" not in repr(checked)
+
+
+def test_what_can_be_no_password_of_a_meter_is_said_without_showing_it(tmp_path: Path) -> None:
+    """It stands in the brackets of a command."""
+    (said,) = sentences("port: /d\npassword_env: METER", tmp_path, METER="se(cret")
+    assert said == (
+        "2: what 'password_env' holds can be no password of a meter "
+        "(a meter takes up to 32 printable characters without ( ) / and !)"
+    )
+
+
+def test_fast_registers_come_through(tmp_path: Path) -> None:
+    """A list or one alone; times with decimals."""
+    text = "port: /d\nfast:\n- 16.7.0\n- POWEP\nfast_every: 0\nfast_publish: 500ms\nfast_change: 0.1 kW\nallow_write: yes"
+    settings = check_text(text, tmp_path / "f", environment={}).settings
+    assert settings is not None
+    (meter,) = settings.meters
+    assert (meter.fast, meter.fast_every, meter.fast_publish) == (("16.7.0", "POWEP"), 0.0, 0.5)
+    assert (meter.fast_change, meter.allow_write) == ((Decimal("0.1"), "kW"), True)
+    plain = check_text("port: /d", tmp_path / "f", environment={}).settings
+    assert plain is not None
+    assert (plain.meters[0].fast, plain.meters[0].fast_every, plain.meters[0].allow_write) == ((), 1.0, False)
 
 
 def test_an_unset_variable_is_a_warning(tmp_path: Path) -> None:

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 CONTRACT = """\
 [importlinter]
@@ -53,3 +57,28 @@ def test_an_upward_and_an_indirect_io_import_are_caught(tmp_path: Path) -> None:
     result = lint_imports(tmp_path)
     assert result.returncode == 1
     assert "Contracts: 0 kept, 2 broken" in result.stdout, result.stdout + result.stderr
+
+
+def test_only_the_command_write_can_change_a_meter(root: Path) -> None:
+    """Whoever can make a permission is found by its name, and no module but one can even import it."""
+    package = root / "gateway" / "obisgw"
+    naming = {
+        str(file.relative_to(package))
+        for file in package.rglob("*.py")
+        if re.search(
+            r"\bWritePermission\b|\bWritingSession\b|iec62056_21\.writing\b|\bfrom \.writing\b", file.read_text()
+        )
+    }
+    assert naming == {"iec62056_21/writing.py", "cli/write.py"}
+
+
+@pytest.mark.parametrize("module", ["service/port.py", "mqtt/publisher.py", "web/routes.py", "reader/reader.py"])
+def test_an_import_of_what_writes_is_caught(root: Path, tmp_path: Path, module: str) -> None:
+    """The contract of pyproject.toml fails on the real package with one planted line."""
+    shutil.copytree(root / "gateway" / "obisgw", tmp_path / "obisgw", ignore=shutil.ignore_patterns("__pycache__"))
+    shutil.copy(root / "pyproject.toml", tmp_path)
+    with (tmp_path / "obisgw" / module).open("a") as file:
+        file.write("\nimport obisgw.iec62056_21.writing\n")
+    result = lint_imports(tmp_path)
+    assert result.returncode == 1
+    assert "only the command `write` can change a meter BROKEN" in result.stdout

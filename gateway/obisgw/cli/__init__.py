@@ -28,8 +28,11 @@ INTERRUPTED = 130
 
 COMMANDS = {
     "read": "read a meter now and show its registers",
+    "profile": "read the load profile that a meter has kept",
+    "logbook": "read the events that a meter has kept",
     "decode": "show what a captured telegram says",
     "run": "read the configured meters for ever and publish them",
+    "write": "change a meter, after you have seen what and said yes",
     "pair": "show a code that lets Home Assistant or a browser use the API",
     "tokens": "list or revoke what was paired",
     "check-config": "name everything that is wrong with a configuration",

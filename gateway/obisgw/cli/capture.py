@@ -17,7 +17,7 @@ from obisgw.line.trace import Trace
 from obisgw.reader.mask import mask_capture
 from obisgw.reader.memory import Memory
 from obisgw.reader.reader import MeterReader
-from obisgw.reader.shared_port import SharedPort
+from obisgw.reader.shared_port import BETWEEN, SharedPort
 
 from .dialect_options import dialects_of
 from .ending import run_signed_off
@@ -98,9 +98,9 @@ class _TracedPort(SharedPort):
         self._trace = trace
 
     @asynccontextmanager
-    async def use(self, settings: PortSettings) -> AsyncIterator[Port]:
+    async def use(self, settings: PortSettings, rest: float = BETWEEN) -> AsyncIterator[Port]:
         """Have the port for one readout, recorded."""
-        async with super().use(settings) as port:
+        async with super().use(settings, rest) as port:
             port.trace = self._trace
             yield port
 

@@ -17,8 +17,8 @@ if TYPE_CHECKING:
     from obisgw.iec62056_21.dialects import Dialect
 
 
-def add_line(parser: argparse.ArgumentParser) -> None:
-    """Add port, address, dialect and everything about the line."""
+def add_line(parser: argparse.ArgumentParser, *, format_option: str = "--format") -> None:
+    """Add port, address, dialect and everything about the line; ``format_option`` chooses its characters."""
     parser.add_argument("port", help="/dev/serial/by-id/…, socket://host:port, rfc2217://host:port or esphome://host")
     parser.add_argument("--address", default="", metavar="TEXT", help="device address in the request")
     modes = [mode.value for mode in MeterMode]
@@ -42,7 +42,11 @@ def add_line(parser: argparse.ArgumentParser) -> None:
     )
     formats = [line_format.value for line_format in LineFormat]
     parser.add_argument(
-        "--format", choices=formats, default="software-7e1", help="characters on the line (%(default)s)"
+        format_option,
+        dest="format",
+        choices=formats,
+        default="software-7e1",
+        help="characters on the line (%(default)s)",
     )
     parser.add_argument("--no-dtr", dest="dtr", action="store_false", help="DTR off while the port is open")
     parser.add_argument("--rts", action="store_true", help="RTS on while the port is open")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import asyncio
 import signal
+from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -21,11 +22,12 @@ from obisgw.iec62056_21.meter_settings import (
     Woken,
 )
 from obisgw.simulator.faults import NAMES
-from obisgw.simulator.profile import profile_names
+from obisgw.simulator.profile import load_profile, profile_names
 from obisgw.simulator.serve import SimulatorOptions, run_simulator
 
 from .terminal import out, say
 from .values import host_and_port, moment, number, whole
+from .zones import zone_named
 
 if TYPE_CHECKING:
     from obisgw.simulator.serve import Simulator
@@ -59,7 +61,16 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="X",
         help="its time goes so much faster (%(default)s)",
     )
-    what.add_argument("--start", type=moment, metavar="TIME", help="its first moment, as 2026-03-02T07:00")
+    what.add_argument(
+        "--start",
+        type=moment_or_now,
+        default=_DEFAULTS.start,
+        metavar="TIME",
+        help="its first moment, as 2026-03-02T07:00, or 'now' (%(default)s)",
+    )
+    what.add_argument(
+        "--timezone", metavar="NAME", help="zone of its clock, as Europe/Berlin (the profile's, or no summer time)"
+    )
     what.add_argument(
         "--solar", type=whole(0, 1_000_000), default=_DEFAULTS.solar, metavar="W", help="peak of its roof (%(default)s)"
     )
@@ -94,8 +105,27 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--quiet", action="store_true", help="say nothing of what happens on the line")
 
 
+def moment_or_now(text: str) -> datetime | None:
+    """Return the moment that ISO 8601 writes as ``text``; None for ``now``."""
+    return None if text == "now" else moment(text)
+
+
+def _first_moment(start: datetime | None, zone: tzinfo | None) -> tuple[datetime, float]:
+    """Return the full hour at which the household begins, and how many seconds ago that is."""
+    if start is not None:
+        hour = start.replace(minute=0, second=0, microsecond=0)
+        return hour, (start - hour).total_seconds()
+    now = datetime.now(zone).replace(tzinfo=None)
+    hour = now.replace(minute=0, second=0, microsecond=0)
+    return hour, (now - hour).total_seconds()
+
+
 def run(options: argparse.Namespace) -> int:
     """Simulate until interrupted."""
+    zone = zone_named(options.timezone) if options.timezone else None
+    start, ahead = _first_moment(
+        options.start, zone or (None if options.telegram else load_profile(options.profile).zone)
+    )
     wanted = SimulatorOptions(
         profile=options.profile,
         telegram=options.telegram,
@@ -106,7 +136,9 @@ def run(options: argparse.Namespace) -> int:
         addresses=tuple(options.address) or _DEFAULTS.addresses,
         seed=options.seed,
         speed=options.speed,
-        start=options.start or _DEFAULTS.start,
+        start=start,
+        ahead=ahead,
+        zone=zone,
         solar=options.solar,
         interval=options.interval,
         size=options.size,

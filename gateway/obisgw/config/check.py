@@ -17,6 +17,7 @@ from .old_names import OLD_NAMES
 from .problem import Problem
 from .rules import (
     api_problems,
+    meter_password_problems,
     meter_problems,
     mqtt_problems,
     password_of,
@@ -141,7 +142,10 @@ class Check:
         values["thresholds"] = self._thresholds(node.items.get("thresholds"))
         if "port" not in node.items:
             self._add(node.line, "the meter has no 'port'", "'obis-gateway ports' lists what is there")
+        self._files(values, lines, "password_file")
         self._problems.extend(meter_problems(values, lines, self._dialects))
+        values["password"], problems = password_of(values, lines, self._environment)
+        self._problems.extend((*problems, *meter_password_problems(values["password"], lines)))
         if "port" not in values:
             return None
         entry = values.get("name") or ("Meter" if count == 1 else f"Meter {count}")

@@ -27,6 +27,8 @@ OLD_NAMES: dict[tuple[str, str], str] = {
     ("meters", "protocol"): "'mode'",
     ("meters", "push"): "'mode: D'",
     ("meters", "push_baudrate"): "'baudrate' with 'mode: D'",
+    ("meters", "password"): _BY_FILE,
+    ("meters", "fast_registers"): "'fast'",
     ("meters", "threshold"): "'thresholds' with a list",
     ("thresholds", "limit"): "'above' or 'below'",
     ("thresholds", "delay"): "'for'",

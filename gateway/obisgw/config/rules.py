@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import stat
+from datetime import timedelta
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,15 @@ Values = dict[str, Any]
 Lines = dict[str, int]
 
 _URLS = ("socket", "rfc2217", "esphome")
-_UNUSED_IN_MODE_D = ("address", "wake_up", "reads_a_day", "max_baudrate")
+_UNUSED_IN_MODE_D = (
+    *("address", "wake_up", "reads_a_day", "max_baudrate", "fast", "password_file", "password_env", "allow_write"),
+)
+_OF_FAST = ("fast_every", "fast_publish", "fast_change")
+_SHORTEST_WITH_FAST = timedelta(seconds=15)
+"""A full readout and two sign-ons take some ten seconds: with less between readouts there is no time in between."""
+
+_PASSWORD = re.compile(r"[ -~]{1,32}")
+_NOT_IN_PASSWORDS = frozenset("()/!")
 
 
 def meter_problems(values: Values, lines: Lines, dialects: Collection[str]) -> Iterator[Problem]:
@@ -34,6 +43,7 @@ def meter_problems(values: Values, lines: Lines, dialects: Collection[str]) -> I
             if name in values:
                 why = "in mode D nothing is sent to the meter"
                 yield Problem(lines[name], f"'{name}' has no effect with 'mode: D'", why)
+    yield from _programming_problems(values, lines)
     dialect = values.get("dialect")
     if dialect and dialects and dialect not in dialects:
         nearest = get_close_matches(dialect, sorted(dialects), 1)
@@ -47,6 +57,47 @@ def meter_problems(values: Values, lines: Lines, dialects: Collection[str]) -> I
             f"{values['port']} may be another adapter after a restart",
             "'obis-gateway ports' shows its name in /dev/serial/by-id",
             warning=True,
+        )
+
+
+def _programming_problems(values: Values, lines: Lines) -> Iterator[Problem]:
+    """Yield what does not fit together of what happens in programming mode."""
+    fast = values.get("fast", ())
+    if "fast" in values and not fast:
+        yield Problem(
+            lines["fast"], "'fast' names no register", "give some, as in 'fast: [16.7.0]', or remove the line"
+        )
+    if fast and values.get("mode") in {MeterMode.A, MeterMode.B}:
+        yield Problem(lines["fast"], "'fast' needs mode C", "remove 'mode', or 'fast'")
+    if fast and "reads_a_day" in values:
+        hint = "a meter that lives on a battery must be left in peace"
+        yield Problem(lines["fast"], "'fast' and 'reads_a_day' exclude each other", hint)
+    if fast and values.get("every", _SHORTEST_WITH_FAST) < _SHORTEST_WITH_FAST:
+        hint = "with 'fast', the full readouts may be rare: 'every: 5m'"
+        yield Problem(lines["every"], "'every' leaves no time for 'fast' between full readouts", hint, warning=True)
+    for name in _OF_FAST if "fast" not in lines else ():
+        if name in values:
+            yield Problem(lines[name], f"'{name}' has no effect without 'fast'", "name the registers: 'fast: [16.7.0]'")
+    yield from _one_place(values, lines)
+    if "password_level" in values and not {"password_file", "password_env"} & lines.keys():
+        yield Problem(
+            lines["password_level"], "'password_level' has no effect without a password", "set 'password_file'"
+        )
+
+
+def meter_password_problems(password: Secret | None, lines: Lines) -> Iterator[Problem]:
+    """Yield why this can be no password of a meter; it is not shown."""
+    text = "" if password is None else password.reveal()
+    if password is not None and (not _PASSWORD.fullmatch(text) or _NOT_IN_PASSWORDS & set(text)):
+        name = "password_file" if "password_file" in lines else "password_env"
+        hint = "a meter takes up to 32 printable characters without ( ) / and !"
+        yield Problem(lines[name], f"what '{name}' holds can be no password of a meter", hint)
+
+
+def _one_place(values: Values, lines: Lines) -> Iterator[Problem]:
+    if "password_file" in values and "password_env" in values:
+        yield Problem(
+            lines["password_env"], "'password_file' and 'password_env' exclude each other", "keep one of them"
         )
 
 
@@ -116,10 +167,7 @@ def mqtt_problems(values: Values, lines: Lines) -> Iterator[Problem]:
                 yield Problem(lines[name], f"'{name}' has no effect without 'tls: true'", "add 'tls: true'")
     if "key" in values and "certificate" not in values:
         yield Problem(lines["key"], "'key' needs 'certificate'")
-    if "password_file" in values and "password_env" in values:
-        yield Problem(
-            lines["password_env"], "'password_file' and 'password_env' exclude each other", "keep one of them"
-        )
+    yield from _one_place(values, lines)
     for name in ("password_file", "password_env"):
         if name in values and "username" not in values:
             yield Problem(lines[name], f"'{name}' needs 'username'")
@@ -134,7 +182,7 @@ def api_problems(values: Values, lines: Lines) -> Iterator[Problem]:
 def password_of(
     values: Values, lines: Lines, environment: Mapping[str, str]
 ) -> tuple[Secret | None, tuple[Problem, ...]]:
-    """Return the broker's password, and what is wrong with the place that it comes from."""
+    """Return the password that a section names, and what is wrong with the place that it comes from."""
     if (variable := values.get("password_env")) is not None:
         if (word := environment.get(variable)) is not None:
             return Secret(word), ()

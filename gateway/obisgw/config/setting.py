@@ -170,6 +170,24 @@ def seconds(least: float, most: float) -> Kind:
     return Kind("number", parse)
 
 
+_SPAN = re.compile(r"(?P<count>\d{1,6}(?:\.\d{1,3})?)\s*(?P<unit>ms|s|m|min)?\Z")
+_SPAN_UNITS = {"ms": 0.001, "s": 1.0, "m": 60.0, "min": 60.0}
+
+
+def span(least: float, most: float) -> Kind:
+    """Return the kind of a short time with decimals, in seconds."""
+
+    def parse(text: str) -> float:
+        if (match := _SPAN.match(text)) is None:
+            raise vol.Invalid(f"'{text}' is no time: write a number with ms, s or m, as in 0.5s, 500ms or 2m")
+        value = float(match["count"]) * _SPAN_UNITS[match["unit"] or "s"]
+        if not least <= value <= most:
+            raise vol.Invalid(f"{text} is not between {least:g}s and {most:g}s")
+        return value
+
+    return Kind("duration", parse)
+
+
 _QUANTITY = re.compile(r"(?P<number>[+-]?\d{1,12}(\.\d{1,9})?)\s*(?P<unit>[A-Za-z°%³][A-Za-z0-9°%/³^]{0,15})?\Z")
 
 

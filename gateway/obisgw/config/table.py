@@ -21,10 +21,11 @@ from .setting import (
     seconds,
     setting,
     settings_of,
+    span,
     text,
     whole,
 )
-from .values import BAUDRATES, LineFormat, LogLevel, MeterMode, Quantity
+from .values import BAUDRATES, LineFormat, LogLevel, MeterMode, PasswordLevel, Quantity
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -36,6 +37,11 @@ _CODE = text(
     "OBIS code",
     r"(\d{1,3}-\d{1,3}:)?\d{1,3}\.\d{1,3}(\.\d{1,3})?(\*\d{1,3})?",
     "no OBIS code of a register: write it as 16.7.0 or 1-0:16.7.0",
+)
+_REGISTER = text(
+    "OBIS code or name",
+    r"[0-9A-Za-z][0-9A-Za-z_.:*&-]{0,31}",
+    "no register: write it as 16.7.0, or as the meter calls it",
 )
 _PORT = text("path or URL", r"[!-~]{1,400}", "no path or URL: blanks and letters beyond ASCII do not occur in one")
 _TOPIC = text("topic", r"[^\x00-\x20#+/][^\x00-\x20#+]{0,99}(?<!/)", "no topic: no blanks, # or +, no / at its ends")
@@ -81,6 +87,8 @@ class MeterSettings:
     entry: str
     line: int = field(compare=False)
     """Where the meter's settings start in the file; moving them there changes nothing."""
+    password: Secret | None = None
+    """From ``password_file`` or ``password_env``; never from the configuration itself."""
 
     port: str = setting(
         _PORT,
@@ -146,6 +154,45 @@ class MeterSettings:
         "Read budget in place of `every`, for meters that live on a battery: each read shortens its life.",
         unit="reads a day",
         shown="1 for battery meters",
+    )
+    fast: tuple[str, ...] = setting(
+        listed(_REGISTER),
+        "Registers to read again and again between the full readouts, in programming mode: live power.",
+        default=(),
+    )
+    fast_every: float = setting(
+        span(0, 3600),
+        "From one round of `fast` to the next; `0` is as fast as the meter answers.",
+        default=1.0,
+        shown="1s",
+    )
+    fast_publish: float = setting(
+        span(0, 3600),
+        "Publish changed values of `fast` not more often than this; `0` publishes each change.",
+        default=5.0,
+        shown="5s",
+    )
+    fast_change: Quantity = setting(
+        quantity("200 W", negative=False),
+        "But publish at once when a value has changed by this or more since it was published.",
+        default=Quantity(Decimal(200), "W"),
+        shown="200 W",
+    )
+    password_file: Path | None = setting(
+        _FILE,
+        "File whose first line is the meter's password, for meters that want one in programming mode; "
+        "`$CREDENTIALS_DIRECTORY/…` works under systemd.",
+    )
+    password_env: str | None = setting(_VARIABLE, "Environment variable that holds the meter's password.")
+    password_level: PasswordLevel = setting(
+        choice(PasswordLevel),
+        "`P1` says the password in clear, `P2` as the maker's algorithm makes it (Siemens AMIS, Energomera).",
+        default=PasswordLevel.P1,
+    )
+    allow_write: bool = setting(
+        TRUTH,
+        "Let `obis-gateway write` change this meter; nothing else ever does.",
+        default=False,
     )
     thresholds: tuple[ThresholdSettings, ...] = setting(
         nested("name, above or below, …"), "Limits to watch, each a binary sensor; see below.", default=()

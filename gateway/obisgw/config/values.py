@@ -28,6 +28,13 @@ class LineFormat(Enum):
     HARDWARE_8N1 = "8n1"
 
 
+class PasswordLevel(Enum):
+    """How a password is said to a meter: P1 in clear, P2 as the maker's algorithm makes it."""
+
+    P1 = "P1"
+    P2 = "P2"
+
+
 class LogLevel(Enum):
     """How much the log says."""
 

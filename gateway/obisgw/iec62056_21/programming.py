@@ -128,8 +128,15 @@ class ProgrammingSession(OpeningSession):
         """When something must be said lest the meter ends the session."""
         if self.sessionless:
             return float("inf")
-        share = _KEPT_AFTER if self.access.keep_alive and self._answered is not None else _CLOSED_AFTER
+        share = _CLOSED_AFTER if self._keeper is None else _KEPT_AFTER
         return self._active_at + share * self._dialect.programming.inactivity
+
+    @property
+    def _keeper(self) -> ReadRequest | None:
+        """What is asked to keep the session; None where it is not to be kept."""
+        if not self.access.keep_alive:
+            return None
+        return self._answered or (self._queue[0][1] if self._queue else None)
 
     @property
     def _patience(self) -> float:
@@ -171,8 +178,8 @@ class ProgrammingSession(OpeningSession):
             elif now < self._idle_at:
                 self._plan_next()
                 return None
-            elif self.access.keep_alive and self._answered is not None:
-                self._inquiry = self._inquiry_for(self._answered, quiet=True)
+            elif self._keeper is not None:
+                self._inquiry = self._inquiry_for(self._keeper, quiet=True)
             else:
                 self._end(SessionClosed(idle=True, at=now), now)
                 return None

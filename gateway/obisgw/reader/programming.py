@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from obisgw.errors import RefusedError
 from obisgw.iec62056_21 import timing
 from obisgw.iec62056_21.commands import ReadCommand
 from obisgw.iec62056_21.events import EchoSeen, Event, Failed, Failure, Identified, SessionOpened
 from obisgw.iec62056_21.ladder import NARROW_MARGIN, next_plan
+from obisgw.iec62056_21.opening import OpeningSession
 from obisgw.iec62056_21.plan import LinePlan
 from obisgw.iec62056_21.programming import Access, ProgrammingSession
 from obisgw.line.discover import stable_name
@@ -23,15 +24,18 @@ from .pump import pump
 from .refused import is_marked, mark_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncGenerator, AsyncIterator, Callable
 
-    from obisgw.iec62056_21.dialects import Dialect
+    from obisgw.iec62056_21.dialects import Dialect, Dialects
     from obisgw.iec62056_21.password import Password
+    from obisgw.iec62056_21.settings import SessionSettings
     from obisgw.line.port import Port
 
     from .reader import MeterReader
 
 _log = logging.getLogger(__name__)
+
+S = TypeVar("S", bound=OpeningSession)
 
 _CLOSED_FOR = timing.BREAK_PAUSE
 """After the break that ends a session, before anybody may sign on."""
@@ -56,10 +60,24 @@ class Programming:
 
     def __init__(self, reader: MeterReader) -> None:
         self.reader = reader
+        self._left: OpeningSession | None = None
+        """A session that ended with the loss of its port: the meter may still hold it, at its speed."""
 
     @asynccontextmanager
     async def open(self, wish: Wish) -> AsyncIterator[Conversation]:
-        """Have a session. However it is left, the meter is signed off and the port free.
+        """Have a session to ask in. However it is left, the meter is signed off and the port free.
+
+        Raises as ``hold`` does.
+        """
+        async with self.hold(wish, ProgrammingSession) as (session, events):
+            dialect = self.reader.dialect_of(session.identification)
+            yield Conversation(session, events, dialect, self.reader.settings.where)
+
+    @asynccontextmanager
+    async def hold(
+        self, wish: Wish, make: Callable[[SessionSettings, LinePlan, Dialects, Access], S]
+    ) -> AsyncIterator[tuple[S, AsyncGenerator[Event, None]]]:
+        """Have a session of any kind that is open, and the events that it lives by.
 
         Raises ``RefusedError`` where the meter has no such mode or takes no such password, ``MeterError`` after the
         last attempt, ``LineError`` at once.
@@ -71,31 +89,36 @@ class Programming:
             password = wish.password
             if password is not None and not wish.again and is_marked(password, spoken.refused):
                 raise refused_before(reader.settings.where, reader.settings.dialect)
-            conversation, events = await self._signed_on(port, key, wish, spoken)
+            session, events = await self._signed_on(port, key, wish, spoken, make)
             try:
-                yield conversation
+                yield session, events
             finally:
                 # Before the port goes to others: leaving the pump says the break.
                 await events.aclose()
-                self._remember(key, conversation.session, wish)
+                self._left = None if port.is_open else session
+                self._remember(key, session, wish)
 
     async def _signed_on(
-        self, port: Port, key: tuple[str, str], wish: Wish, spoken: Spoken
-    ) -> tuple[Conversation, AsyncGenerator[Event, None]]:
-        """Return the open session and the events that it lives by."""
+        self,
+        port: Port,
+        key: tuple[str, str],
+        wish: Wish,
+        spoken: Spoken,
+        make: Callable[[SessionSettings, LinePlan, Dialects, Access], S],
+    ) -> tuple[S, AsyncGenerator[Event, None]]:
         reader = self.reader
         learned = reader.recall(key)
         plan: LinePlan | None = learned.plan if learned is not None else _first(reader)
         attempts: list[Attempt] = []
         command = ReadCommand(spoken.command) if spoken.command in ReadCommand.__members__ else None
         access = Access(wish.password, command, hasty=wish.hasty and not spoken.patient, keep_alive=wish.keep_alive)
+        plan = await self._sign_off_late(port, plan)
         while plan is not None:
-            session = ProgrammingSession(reader.session_settings(port, None), plan, reader.dialects, access)
+            session = make(reader.session_settings(port, None), plan, reader.dialects, access)
             events = pump(session, port)
             failed = await self._opened(session, events, port)
             if failed is None:
-                dialect = reader.dialect_of(session.identification)
-                return Conversation(session, events, dialect, reader.settings.where), events
+                return session, events
             _log.debug("%s: attempt %d: %s", reader.settings.where, len(attempts) + 1, failed.detail)
             attempts.append(failed)
             dialect = reader.dialect_of(failed.identification)
@@ -112,9 +135,17 @@ class Programming:
                 await reader.between(port, failed, plan)
         raise explain(attempts, reader.settings.where)
 
-    async def _opened(
-        self, session: ProgrammingSession, events: AsyncGenerator[Event, None], port: Port
-    ) -> Attempt | None:
+    async def _sign_off_late(self, port: Port, plan: LinePlan | None) -> LinePlan | None:
+        """Say the break that a lost port has kept from the meter, and return the plan to go on with."""
+        left, self._left = self._left, None
+        if left is None or plan is None or left.baudrate is None or not port.can_set_rate:
+            return plan
+        plan = replace(plan, break_first=not self.reader.dialect_of(left.identification).battery)
+        await port.set_rate(left.baudrate)
+        await self.reader.between(port, Attempt(Failure.ENDED, "", b"", left.identification, 0), plan)
+        return plan
+
+    async def _opened(self, session: OpeningSession, events: AsyncGenerator[Event, None], port: Port) -> Attempt | None:
         """Return None when the session is open, else what was seen; the events then are at their end."""
         echo = 0
         try:
@@ -144,16 +175,14 @@ class Programming:
 
     # --- memory
 
-    def _remember(self, key: tuple[str, str], session: ProgrammingSession, wish: Wish) -> None:
-        before = self.reader.memory.spoken(*key)
-        self._learn(
-            key,
-            Spoken(
-                command=session.command.value if session.command is not None else before.command,
-                patient=before.patient or (wish.hasty and not session.hasty),
-                refused=None if session.accepted else before.refused,
-            ),
-        )
+    def _remember(self, key: tuple[str, str], session: OpeningSession, wish: Wish) -> None:
+        spoken = self.reader.memory.spoken(*key)
+        if session.accepted:
+            spoken = replace(spoken, refused=None)
+        if isinstance(session, ProgrammingSession):
+            command = spoken.command if session.command is None else session.command.value
+            spoken = replace(spoken, command=command, patient=spoken.patient or (wish.hasty and not session.hasty))
+        self._learn(key, spoken)
         learned = self.reader.memory.recall(*key)
         if session.operand_missed and learned is not None and learned.plan.switch_margin is None:
             self._learn_margin(key, learned)

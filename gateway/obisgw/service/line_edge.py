@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from obisgw.errors import ConfigurationError, LineError, MeterError, ObisGatewayError, PortMissingError
 from obisgw.iec62056_21.block_check import BlockCheck
 from obisgw.iec62056_21.events import Failure, Received, Rejected
+from obisgw.iec62056_21.password import Password, PasswordLevel
 from obisgw.line.port import PortSettings
 from obisgw.reader.memory import Memory
 from obisgw.reader.reader import PUSH_BAUDRATE, MeterReader, ReaderSettings, asked_mode
@@ -92,17 +93,7 @@ class LineMeter:
         self._interpreter = Interpreter(settings.entry)
         self._reader = MeterReader(
             port,
-            ReaderSettings(
-                where=self._where,
-                port=PortSettings(settings.format, settings.baudrate or 300, dtr=settings.dtr, rts=settings.rts),
-                address=settings.address,
-                dialect=dialects.named(settings.dialect) if settings.dialect else None,
-                baudrate=settings.baudrate,
-                max_baudrate=settings.max_baudrate,
-                wake_up=bool(settings.wake_up),
-                latency=settings.latency,
-                mode=asked_mode(settings.mode),
-            ),
+            reader_settings_of(settings, dialects),
             dialects,
             memory,
             number_of=self._interpreter.number_of,
@@ -223,6 +214,28 @@ class LineMeter:
         if not self._closed:
             self._closed = True
             await self._edges.release(self._port)
+
+
+def reader_settings_of(settings: MeterSettings, dialects: Dialects) -> ReaderSettings:
+    """Return what the reader must know of a configured meter."""
+    return ReaderSettings(
+        where=f"{settings.entry} at {settings.port}",
+        port=PortSettings(settings.format, settings.baudrate or 300, dtr=settings.dtr, rts=settings.rts),
+        address=settings.address,
+        dialect=dialects.named(settings.dialect) if settings.dialect else None,
+        baudrate=settings.baudrate,
+        max_baudrate=settings.max_baudrate,
+        wake_up=bool(settings.wake_up),
+        latency=settings.latency,
+        mode=asked_mode(settings.mode),
+    )
+
+
+def password_of(settings: MeterSettings) -> Password | None:
+    """Return the configured password and how it is said."""
+    if settings.password is None:
+        return None
+    return Password(settings.password, PasswordLevel(settings.password_level.value))
 
 
 def held_back_by(rejected: Sequence[Rejected]) -> str | None:

@@ -6,7 +6,7 @@ import asyncio
 import threading
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import datetime, timedelta, tzinfo
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -33,7 +33,7 @@ class SimulatorOptions:
     and port for TCP in its place, with ``port_baudrate`` for a serial server that keeps one rate. Each of
     ``addresses`` is one more meter on the same line, with a household of its own. ``speed`` is how much faster than
     real the household's time goes; ``start`` its first moment (a full hour), and ``ahead`` how many seconds later it
-    is when the simulation begins. ``size`` fills the data block up to about
+    is when the simulation begins; ``zone`` that of the clock (None: the profile's). ``size`` fills the data block up to about
     so many bytes. ``echo`` None takes the profile's. ``parity`` False sends plain seven-bit characters, for reading
     devices that set 7E1 on a pseudo-terminal. ``reaction`` is the time before each of its messages. ``faults`` are written as in `faults`. ``tick``
     is how often characters in the middle of a message are handed over; 0.05 for dozens of meters in one process.
@@ -50,6 +50,7 @@ class SimulatorOptions:
     speed: float = 1.0
     start: datetime = START + timedelta(hours=7)
     ahead: float = 0.0
+    zone: tzinfo | None = None
     solar: int = 6000
     interval: float | None = None
     size: int | None = None
@@ -112,7 +113,7 @@ class Simulator:
                 self.options.start,
                 solar=self.options.solar,
                 resolution=self.profile.resolution,
-                zone=self.profile.zone,
+                zone=self.options.zone or self.profile.zone,
             )
             for place in range(max(1, len(self.options.addresses)))
         )

@@ -111,7 +111,7 @@ class HeaderedParser(AnswerParser):
         self._known: tuple[tuple[str, ...], tuple[Channel, ...]] = ((), ())
 
     def _is_whole(self, line: str) -> bool:
-        return self._header is not None and line[-1:] == ")" and line.count("(") == self._size
+        return self._header is not None and line[:1] == "(" and line[-1:] == ")" and line.count("(") == self._size
 
     def _read(self, line: str, records: list[Record]) -> None:
         header, size = self._header, self._size
@@ -134,6 +134,9 @@ class HeaderedParser(AnswerParser):
             self._damaged(line, "brackets do not pair", records)
             return
         starts = [place for place, (address, _) in enumerate(groups) if address]
+        if starts and starts[0] and not self._is_wanted(groups[starts[0]][0]):
+            self._damaged(line, "text between brackets", records)
+            return
         bounds = [*([] if starts[:1] == [0] else [0]), *starts, len(groups)]
         for begin, stop in pairwise(bounds):
             self._data_set(groups[begin][0], [text for _, text in groups[begin:stop]], line, records)

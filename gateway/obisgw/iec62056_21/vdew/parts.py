@@ -82,7 +82,7 @@ def _mean(numbers: Sequence[tuple[Decimal, timedelta]]) -> Decimal:
     if not total:
         return numbers[-1][0]
     mean = sum((Fraction(value) * (time // timedelta(seconds=1)) for value, time in numbers), Fraction(0))
-    return rounded(mean / (total // timedelta(seconds=1)), max(_decimals(value) for value, _ in numbers))
+    return rounded(mean / (total // timedelta(seconds=1)), max(decimals_of(value) for value, _ in numbers))
 
 
 def rounded(value: Fraction, decimals: int) -> Decimal:
@@ -92,9 +92,10 @@ def rounded(value: Fraction, decimals: int) -> Decimal:
     whole = scaled.numerator // scaled.denominator if scaled.denominator == 1 else round(scaled)
     number = Decimal(whole).scaleb(-exponent)
     trimmed = number.normalize()
-    return trimmed if _decimals(trimmed) > decimals else number.quantize(Decimal(1).scaleb(-decimals))
+    return trimmed if decimals_of(trimmed) > decimals else number.quantize(Decimal(1).scaleb(-decimals))
 
 
-def _decimals(value: Decimal) -> int:
+def decimals_of(value: Decimal) -> int:
+    """Return how many decimals a number is written with."""
     exponent = value.as_tuple().exponent
     return max(-exponent, 0) if isinstance(exponent, int) else 0

@@ -79,6 +79,7 @@ class PeriodAssembler:
         self._first_end = since
         self._step: timedelta | None = None
         self._off_grid = False
+        self._before = Status(0)
 
     @property
     def pending(self) -> int:
@@ -141,8 +142,11 @@ class PeriodAssembler:
             if beyond:
                 self._off_grid = True
                 self._first_end = self._stamp_at + timedelta(minutes=header.period) - beyond
-        if Status.CLOCK_SET in header.status and self._last_end is not None and self._first_end <= self._last_end:
+        # The clock was set back: what was cut by it tells so, or what follows.
+        set_back = Status.CLOCK_SET in header.status | self._before
+        if set_back and self._last_end is not None and self._first_end <= self._last_end:
             self._second_pass_to = self._highest
+        self._before = header.status
 
     def _place(self, row: Row) -> None:
         header, place = row.header, row.place
@@ -235,4 +239,4 @@ class PeriodAssembler:
     def _forget(self) -> None:
         self._cells.clear()
         self._last_end = self._highest = self._second_pass_to = None
-        self._ascending = True
+        self._ascending, self._before = True, Status(0)

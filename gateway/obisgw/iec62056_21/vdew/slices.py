@@ -30,6 +30,10 @@ _SECONDS: Final = 45.0
 """So long may one answer take on the line: a damaged character costs as much again."""
 
 _CHARACTERS: Final = 48_000
+_BOLD: Final = 16
+_CAREFUL: Final = 2
+"""By how much a slice may be longer than the one before it; once a line was bad, it may be so again."""
+
 _HOUR: Final = timedelta(hours=1)
 _ZERO: Final = timedelta(0)
 
@@ -55,7 +59,7 @@ class SlicedReading(ABC):
         self._commands = list(form.commands)
         self._to = since
         self._span = min(_FIRST, timedelta(days=form.longest))
-        self._continued = False
+        self._growth = _BOLD
         self._a_day: float | None = None
         self._fed = 0
         self._asked: ReadRequest | None = None
@@ -108,15 +112,13 @@ class SlicedReading(ABC):
         self.breaks = 0
         if newest is None or newest <= before:
             # Nothing new: the meter has no more of this slice.
-            self._continued = False
             self._advance(self._to)
             self._grow()
             return
         days = (newest - before) / _FIRST
         self._a_day = max(len(text) / days, 1.0)
-        # Some meters give only so many rows: what an answer lacks at its end is asked for once more.
-        self._continued = not self._continued and self._to - newest > self._slack
-        self._advance(newest if self._continued else self._to)
+        # Some meters give only so many rows: what an answer lacks at its end is asked for again.
+        self._advance(newest if self._to - newest > self._slack else self._to)
         self._grow()
 
     def empty(self) -> None:
@@ -134,6 +136,7 @@ class SlicedReading(ABC):
         else:
             self.breaks += 1
             self._span = max(self._span / 2, _LEAST)
+        self._growth = _CAREFUL
         return self.cursor > before
 
     def refused(self, refusal: Refusal) -> bool:
@@ -171,7 +174,7 @@ class SlicedReading(ABC):
 
     @property
     def _slack(self) -> timedelta:
-        """What an answer may lack at its end without being asked for again."""
+        """What an answer may lack at its end without being asked for again; nothing new then ends it."""
         return _LEAST
 
     # --- slices
@@ -187,8 +190,7 @@ class SlicedReading(ABC):
         longest = timedelta(days=self.form.longest)
         if self._a_day is not None:
             fitting = _FIRST * (min(self.rate * _SECONDS, _CHARACTERS) / self._a_day)
-            # After a bad line, not at once to the greatest slice again.
-            self._span = min(max(fitting, _LEAST), longest, self._span * 16)
+            self._span = min(max(fitting, _LEAST), longest, self._span * self._growth)
         else:
             self._span = min(self._span * 2, _EMPTY_MOST, longest)
 
