@@ -21,6 +21,8 @@ LLC_FROM_METER: Final = b"\xe6\xe7\x00"
 MOST_TRIES: Final = 6
 """Polls without any progress before the link is given up."""
 
+_CLOSING_TRIES: Final = 1
+
 LONGEST_MESSAGE: Final = 4 * 1024 * 1024
 """A meter that never ends its message is stopped there."""
 
@@ -40,7 +42,7 @@ class LinkSettings:
     """Addresses as octets of the line, what is proposed, and how long an answer may take (seconds).
 
     ``answer_within`` counts from the end of what was sent; what is sent and received takes its time on the line as well,
-    at ``baudrate`` (0: none, as over a network).
+    at ``baudrate`` (0: none, as over a network). ``tries``: polls without any progress before the link is given up.
     """
 
     client: bytes
@@ -48,7 +50,7 @@ class LinkSettings:
     proposed: Parameters = MOST
     answer_within: float = 2.0
     baudrate: int = 9600
-    between: float = 0.02
+    tries: int = MOST_TRIES
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,7 +318,8 @@ class ClientLink:
 
     def _wait(self, now: float) -> None:
         if self.state not in {LinkState.CLOSED, LinkState.FAILED} and (self._busy or self.state is not LinkState.OPEN):
-            answer = self._line_time(self.parameters.receive_length * self.parameters.receive_window + 32)
+            # Some paths hand on a frame only when it is whole.
+            answer = self._line_time(self.parameters.receive_length + 32)
             self._deadline = now + self.settings.answer_within + answer
 
     def _line_time(self, octets: int) -> float:
@@ -326,7 +329,8 @@ class ClientLink:
         self._receiver.clear()
         self._tries += 1
         self.retries += 1
-        if self._tries > MOST_TRIES:
+        # Whoever closes loses nothing by it: a meter that is gone is not waited for long.
+        if self._tries > (min(_CLOSING_TRIES, self.settings.tries) if self.state is LinkState.CLOSING else self.settings.tries):
             if self.state is LinkState.CLOSING:
                 # Nobody answers any more: it is closed all the same.
                 self.state = LinkState.CLOSED

@@ -72,7 +72,7 @@ def _octets(data: Data) -> str:
     if data.tag is Tag.DATE_TIME or (data.tag is Tag.OCTET_STRING and len(octets) == LENGTH):
         time = _decoded(octets)
         if time is not None:
-            return f"{time.local:%Y-%m-%d %H:%M:%S}"
+            return f"{time.local:%Y-%m-%dT%H:%M:%S}"
     # Numbers and names of meters come as octets of text.
     text = octets.rstrip(b"\x00")
     if text and all(0x20 <= octet < 0x7F for octet in text):
