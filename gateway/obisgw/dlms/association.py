@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, replace
 from enum import Enum, auto
 from typing import Final
 
-from . import acse, axdr, services
+from . import acse, axdr, services, short_names
 from .acse import Context
 from .axdr import Data, Tag
 from .buffer import Reader
@@ -18,9 +18,18 @@ from .ciphering import Cipher, Envelope, is_ciphered
 from .errors import DecodeError
 from .security import NOTHING, Control, Keys, Level, Pass, challenge
 from .services import AccessResult, Attribute, Block, Conformance, GetResult, Initiate, Refusal
+from .short_names import NO_NAMES
 
 CURRENT_ASSOCIATION: Final = bytes((0, 0, 40, 0, 0, 255))
 _REPLY_TO_HLS: Final = 1
+
+PROPOSED_SHORT: Final = (
+    Conformance.READ
+    | Conformance.MULTIPLE_REFERENCES
+    | Conformance.PARAMETERIZED_ACCESS
+    | Conformance.GENERAL_PROTECTION
+)
+"""What reading by short names needs."""
 
 PROPOSED: Final = (
     Conformance.GET
@@ -51,10 +60,14 @@ class Security:
     envelope: Envelope = Envelope.GLOBAL
     title: bytes = b""
     counter: int = 0
+    short_names: bool = False
+    """Whether objects are referred to by short names."""
 
     @property
     def context(self) -> Context:
-        """The application context that goes with it, by logical names."""
+        """The application context that goes with it."""
+        if self.short_names:
+            return Context.SN_CIPHERED if self.control else Context.SN
         return Context.LN_CIPHERED if self.control else Context.LN
 
 
@@ -121,12 +134,15 @@ Event = Opened | Got | Done | Refused | Released | AssociationFailed
 class Association:
     """One association. ``outgoing`` is the next message for the link, None where the meter has the word."""
 
-    def __init__(self, security: Security, *, conformance: Conformance = PROPOSED, most: int = 0xFFFF) -> None:
+    def __init__(self, security: Security, *, conformance: Conformance | None = None, most: int = 0xFFFF) -> None:
         self.security = security
         self.state = State.CLOSED
         self.granted = Conformance(0)
         self.most = most
-        self._proposed = conformance
+        usual = PROPOSED_SHORT if security.short_names else PROPOSED
+        self._proposed = usual if conformance is None else conformance
+        self.names = NO_NAMES
+        """The short names of objects, to be set as soon as they have been read."""
         self._events: list[Event] = []
         self._outgoing: bytes | None = None
         self._challenge = challenge() if security.level.high else b""
@@ -185,7 +201,9 @@ class Association:
         self._asked = len(attributes)
         self._blocks.clear()
         self._block = 0
-        if len(attributes) == 1:
+        if self.security.short_names:
+            self._ask(short_names.read_request([(self.names.of(one), one.selector) for one in attributes]))
+        elif len(attributes) == 1:
             self._ask(services.get_request(attributes[0]))
         else:
             self._ask(services.get_list_request(attributes))
@@ -347,7 +365,8 @@ class Association:
         self._open()
 
     def _got(self, plain: bytes) -> None:
-        answer = services.decode_get_response(plain)
+        short = self.security.short_names
+        answer = short_names.decode_read_response(plain) if short else services.decode_get_response(plain)
         match answer:
             case Block():
                 self._next_block(answer)
@@ -364,10 +383,16 @@ class Association:
         if block.number > MOST_BLOCKS or len(self._blocks) > LONGEST_ANSWER:
             raise DecodeError(f"an answer of more than {len(self._blocks)} octets")
         if not block.last:
-            self._ask(services.get_next_request(block.number))
+            short = self.security.short_names
+            ask = short_names.next_block_request if short else services.get_next_request
+            self._ask(ask(block.number))
             return
         octets = bytes(self._blocks)
         self._blocks.clear()
+        if self.security.short_names:
+            reader = Reader(octets)
+            self._give(short_names.read_results(reader, reader.length()))
+            return
         if self._asked == 1:
             self._give((GetResult(axdr.decode(octets)),))
             return

@@ -330,7 +330,9 @@ class ClientLink:
         self._tries += 1
         self.retries += 1
         # Whoever closes loses nothing by it: a meter that is gone is not waited for long.
-        if self._tries > (min(_CLOSING_TRIES, self.settings.tries) if self.state is LinkState.CLOSING else self.settings.tries):
+        if self._tries > (
+            min(_CLOSING_TRIES, self.settings.tries) if self.state is LinkState.CLOSING else self.settings.tries
+        ):
             if self.state is LinkState.CLOSING:
                 # Nobody answers any more: it is closed all the same.
                 self.state = LinkState.CLOSED

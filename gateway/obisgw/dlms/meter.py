@@ -51,8 +51,11 @@ class MeterAssociation:
         *,
         offered: Conformance = _OFFERED,
         most: int = 1024,
+        bases: Mapping[int, tuple[int, bytes]] | None = None,
     ) -> None:
         self.objects = dict(objects)
+        self.bases = dict(bases or {})
+        """Class and logical name by base name: a meter that refers to objects by short names."""
         self.security = security
         self.written: list[tuple[Attribute, Data]] = []
         self.acted: list[tuple[int, bytes, int]] = []
@@ -103,8 +106,10 @@ class MeterAssociation:
         self._reset()
         security = self.security
         context = Context.LN_CIPHERED if security.must else request.context
-        if request.context.short_names or (security.must and not request.context.ciphered):
+        if request.context.short_names != bool(self.bases) or (security.must and not request.context.ciphered):
             return self._refused(request, 2)
+        if request.context.short_names:
+            context = request.context
         if request.level is not security.level:
             return self._refused(request, 14 if request.level is Level.LOWEST else 11)
         if request.level is Level.LOW and request.value != security.secret:
@@ -151,6 +156,8 @@ class MeterAssociation:
     def _served(self, plain: bytes) -> bytes:
         reader = Reader(plain)
         tag, kind = reader.octet(), reader.octet()
+        if tag == 0x05 and self._proving is None:
+            return self._read(kind, reader)
         reader.octet()
         if self._proving is not None and tag != 0xC3:
             return b"\xd8\x01\x01"
@@ -208,6 +215,39 @@ class MeterAssociation:
         self._long = (rest, number + 1) if rest else None
         head = bytes((0xC4, 2, 0xC1, 0 if rest else 1)) + (number + 1).to_bytes(4, "big") + b"\x00"
         return head + length_of(len(block)) + block
+
+    def _read(self, count: int, reader: Reader) -> bytes:
+        """Answer a READ by short names."""
+        results = b""
+        for _ in range(count):
+            kind, name = reader.octet(), reader.unsigned(2)
+            if kind == 5:
+                return self._next_short_block(name)
+            selector = (reader.octet(), axdr.read(reader)) if kind == 4 else None
+            value = self._short(name, selector)
+            results += bytes((1, value)) if isinstance(value, AccessResult) else b"\x00" + axdr.encode(value)
+        answer = bytes((count,)) + results
+        if len(answer) + 1 <= self._room:
+            return b"\x0c" + answer
+        self._long = answer, 0
+        return self._next_short_block(0)
+
+    def _next_short_block(self, number: int) -> bytes:
+        if self._long is None or number != self._long[1]:
+            return bytes((0x0C, 1, 1, AccessResult.DATA_BLOCK_NUMBER_INVALID))
+        octets, _ = self._long
+        size = max(1, self._room - 12)
+        block, rest = octets[:size], octets[size:]
+        self._long = (rest, number + 1) if rest else None
+        head = bytes((0x0C, 1, 2, 0 if rest else 1)) + (number + 1).to_bytes(2, "big")
+        return head + length_of(len(block)) + block
+
+    def _short(self, name: int, selector: tuple[int, Data] | None) -> Data | AccessResult:
+        base, offset = next(((base, name - base) for base in self.bases if 0 <= name - base < 96), (0, 0))
+        if not base or offset % 8:
+            return AccessResult.OBJECT_UNDEFINED
+        class_id, logical = self.bases[base]
+        return self._value(Attribute(class_id, logical, offset // 8 + 1, selector))
 
     def _value(self, attribute: Attribute) -> Data | AccessResult:
         key = attribute.class_id, attribute.name, attribute.number
