@@ -30,6 +30,9 @@ _ABSTRACT: Final = 0
 _LAST_MEDIUM: Final = 15
 _COMMUNICATION: Final = range(40, 45)
 """Groups C of abstract objects about associations and security."""
+_DEVICE_NAME: Final = bytes((0, 0, 42, 0, 0, 255))
+"""The only one of them that says something of the meter: who it is."""
+
 _PROFILES: Final = frozenset({98, 99})
 
 
@@ -60,7 +63,7 @@ def _wanted(objects: Sequence[MeterObject]) -> Iterator[Wanted]:
 def _is_value(one: MeterObject) -> bool:
     """Whether an object says something of the meter; parameters of its communication do not."""
     medium, group_c = one.name[0], one.name[2]
-    about_communication = medium == _ABSTRACT and group_c in _COMMUNICATION
+    about_communication = medium == _ABSTRACT and group_c in _COMMUNICATION and one.name != _DEVICE_NAME
     return medium <= _LAST_MEDIUM and group_c not in _PROFILES and not about_communication
 
 

@@ -153,6 +153,14 @@ class SessionClosed:
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """The meter goes on in HDLC, with eight bits and no parity. ``confirmed``: it has said so itself."""
+
+    confirmed: bool
+    at: float
+
+
 Event = (
     Identified
     | EchoSeen
@@ -165,4 +173,5 @@ Event = (
     | RequestRefused
     | RequestFailed
     | SessionClosed
+    | HandedOver
 )
