@@ -13,6 +13,7 @@ from typing import Final
 from . import acse, axdr, services, short_names
 from .acse import Context
 from .axdr import Data, Tag
+from .block_transfer import GENERAL_BLOCK, BlockCollector
 from .buffer import Reader
 from .ciphering import Cipher, Envelope, is_ciphered
 from .errors import DecodeError
@@ -44,6 +45,10 @@ PROPOSED: Final = (
 
 MOST_BLOCKS: Final = 65_536
 LONGEST_ANSWER: Final = 16 * 1024 * 1024
+MOST_EMPTY_BLOCKS: Final = 8
+
+MOST_COUNTER: Final = 0xFFFF_FFFF
+USED_UP: Final = "the invocation counter is used up: the meter's keys must be changed"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,8 +161,9 @@ class Association:
         self._own_most = most
         self._asked = 0
         self._blocks = bytearray()
-        self._block = 0
+        self._block = self._empty = 0
         self._writing = False
+        self._collector = BlockCollector()
 
     @property
     def counter(self) -> int:
@@ -186,10 +192,10 @@ class Association:
         """Begin to open the association."""
         security = self.security
         keys = security.keys
-        dedicated = None if keys is None or security.envelope is not Envelope.DEDICATED else keys.dedicated
-        user = Initiate(self._proposed, self._own_most, dedicated).request()
-        if self._cipher is not None:
-            user = self._cipher.seal(user)
+        dedicated = None if keys is None or not security.envelope.dedicated else keys.dedicated
+        user = self._sealed(Initiate(self._proposed, self._own_most, dedicated).request())
+        if user is None:
+            return
         value = self._challenge if security.level.high else security.secret
         title = security.title if security.control or security.level in {Level.GMAC, Level.SHA256} else None
         self.state = State.OPENING
@@ -200,7 +206,7 @@ class Association:
         self._must_be_idle()
         self._asked = len(attributes)
         self._blocks.clear()
-        self._block = 0
+        self._block = self._empty = 0
         if self.security.short_names:
             self._ask(short_names.read_request([(self.names.of(one), one.selector) for one in attributes]))
         elif len(attributes) == 1:
@@ -222,9 +228,11 @@ class Association:
 
     def release(self) -> None:
         """Begin to release the association."""
-        user = b""
+        user: bytes | None = b""
         if self._cipher is not None and self.state is not State.OPENING:
-            user = self._cipher.seal(Initiate(self._proposed, self._own_most).request())
+            user = self._sealed(Initiate(self._proposed, self._own_most).request())
+            if user is None:
+                return
         self.state = State.RELEASING
         self._asked = 0
         self._writing = False
@@ -235,14 +243,28 @@ class Association:
             raise RuntimeError(f"the association is {self.state.name}, or a request is under way")
 
     def _ask(self, plain: bytes) -> None:
-        self._outgoing = plain if self._cipher is None else self._cipher.seal(plain)
+        self._outgoing = self._sealed(plain)
+
+    def _sealed(self, plain: bytes) -> bytes | None:
+        """Return a message as it is sent, None where no counter is left for it."""
+        if self._cipher is None:
+            return plain
+        if self._cipher.counter > MOST_COUNTER:
+            self._fail(USED_UP)
+            return None
+        return self._cipher.seal(plain)
 
     # --- answers
 
     def receive(self, message: bytes) -> None:
         """Take the meter's message."""
         try:
-            self._take(message)
+            if message[:1] != bytes((GENERAL_BLOCK,)):
+                self._take(message)
+            elif (whole := self._collector.take(message)) is not None:
+                self._take(whole)
+            else:
+                self._outgoing = self._collector.acknowledgement
         except Refusal as refusal:
             self._refused(refusal)
         except DecodeError as error:
@@ -255,7 +277,14 @@ class Association:
             case State.PROVING:
                 self._proved(self._plain(message))
             case State.OPEN if self._asked:
-                self._got(self._plain(message))
+                plain = self._plain(message)
+                try:
+                    self._got(plain)
+                except DecodeError as error:
+                    # One attribute that nobody understands is no reason to lose the others.
+                    if not self._is_answer(plain):
+                        raise
+                    raise Refusal(f"the meter's answer cannot be understood: {error}") from error
             case State.OPEN if self._writing:
                 self._written(self._plain(message))
             case State.RELEASING:
@@ -272,6 +301,9 @@ class Association:
                 raise DecodeError("the message is ciphered, and no keys are configured")
             return message
         return self._cipher.open(message)
+
+    def _is_answer(self, plain: bytes) -> bool:
+        return plain[:1] == (b"\x0c" if self.security.short_names else b"\xc4")
 
     def _refused(self, refusal: Refusal) -> None:
         if self.state is State.OPEN:
@@ -291,12 +323,16 @@ class Association:
             self._fail(answer.reason, secret_wrong=not answer.by_provider and answer.diagnostic == 13)
             return
         user = answer.user
+        if self.security.title and answer.title == self.security.title:
+            raise DecodeError("the meter shows this end's own system title")
         if self._cipher is not None:
             self._cipher.other_title = answer.title or b""
-            if user[:1] and is_ciphered(user[0]):
-                user = self._cipher.open(user)
+            user = self._cipher.open(user)
         initiate = services.decode_initiate_response(user)
         self.granted = self._proposed & initiate.conformance
+        if missing := self._proposed & (Conformance.GET | Conformance.READ) & ~self.granted:
+            self._fail(f"the meter does not grant this client to read ({missing.name})")
+            return
         # Zero and small numbers mean: no limit that is known.
         self.most = initiate.most if initiate.most > 11 else 0xFFFF
         self._title = answer.title or b""
@@ -306,6 +342,9 @@ class Association:
             self._fail("the meter asks for high level security, and a lower one is configured")
         elif not answer.value:
             self._fail("the meter sends no challenge for high level security")
+        elif answer.value == self._challenge:
+            # Whoever does not know the secret could let us answer ourselves.
+            self._fail("the meter sends our own challenge back")
         else:
             self._meter_challenge = answer.value
             self._prove()
@@ -329,6 +368,9 @@ class Association:
         )
         counter = 0
         if self.security.level is Level.GMAC:
+            if self.counter > MOST_COUNTER:
+                self._fail(USED_UP)
+                return
             counter = self._cipher.next_counter() if self._cipher is not None else self._own_counter()
         try:
             answer = proof.answer(counter)
@@ -380,6 +422,9 @@ class Association:
             raise DecodeError(f"block {block.number} came in place of {self._block + 1}")
         self._block = block.number
         self._blocks += block.octets
+        self._empty = 0 if block.octets else self._empty + 1
+        if self._empty > MOST_EMPTY_BLOCKS:
+            raise DecodeError(f"{self._empty} blocks of nothing, and no end")
         if block.number > MOST_BLOCKS or len(self._blocks) > LONGEST_ANSWER:
             raise DecodeError(f"an answer of more than {len(self._blocks)} octets")
         if not block.last:
@@ -387,17 +432,16 @@ class Association:
             ask = short_names.next_block_request if short else services.get_next_request
             self._ask(ask(block.number))
             return
-        octets = bytes(self._blocks)
+        reader = Reader(bytes(self._blocks))
         self._blocks.clear()
         if self.security.short_names:
-            reader = Reader(octets)
-            self._give(short_names.read_results(reader, reader.length()))
-            return
-        if self._asked == 1:
-            self._give((GetResult(axdr.decode(octets)),))
-            return
-        reader = Reader(octets)
-        self._give(services.read_results(reader))
+            results = short_names.read_results(reader, reader.length())
+        elif self._asked == 1:
+            results = (GetResult(axdr.read(reader)),)
+        else:
+            results = services.read_results(reader)
+        reader.padding()
+        self._give(results)
 
     def _give(self, results: tuple[GetResult, ...]) -> None:
         if len(results) != self._asked:

@@ -62,6 +62,11 @@ class Reader:
         """Return all that is left."""
         return self.take(self.left)
 
+    def padding(self) -> None:
+        """Raise unless nothing but zeros is left: some meters fill up their last block."""
+        if self.rest().strip(b"\x00"):
+            raise DecodeError(f"octets too many, up to {self.end}")
+
     def done(self) -> None:
         """Raise unless everything has been read."""
         if self.left:

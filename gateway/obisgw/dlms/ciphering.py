@@ -7,7 +7,7 @@ from enum import Enum
 from typing import Final
 
 from .buffer import Reader, length_of
-from .errors import DecodeError
+from .errors import DecodeError, RepeatedError
 from .security import Control, Keys, protect, unprotect
 
 GENERAL_GLOBAL: Final = 0xDB
@@ -39,6 +39,12 @@ class Envelope(Enum):
     GLOBAL = "global"
     DEDICATED = "dedicated"
     GENERAL = "general"
+    GENERAL_DEDICATED = "general, dedicated"
+
+    @property
+    def dedicated(self) -> bool:
+        """Whether a key is drawn for each association."""
+        return self in {Envelope.DEDICATED, Envelope.GENERAL_DEDICATED}
 
 
 @dataclass(slots=True)
@@ -58,16 +64,18 @@ class Cipher:
 
     def seal(self, plain: bytes) -> bytes:
         """Return a message in its ciphered form."""
-        key = self.keys.encryption
-        dedicated = self.envelope is Envelope.DEDICATED and self.keys.dedicated is not None and plain[0] not in {1, 8}
-        if dedicated and self.keys.dedicated is not None:
-            key = self.keys.dedicated
-        octets = protect(plain, self.control, key, self.keys.authentication, self.title, self.next_counter())
-        if self.envelope is Envelope.GENERAL and plain[0] not in {1, 8}:
-            return bytes((GENERAL_GLOBAL, len(self.title))) + self.title + length_of(len(octets)) + octets
+        # INITIATE always goes in the form that needs no agreement.
+        envelope = Envelope.GLOBAL if plain[0] in {1, 8} else self.envelope
+        dedicated = envelope.dedicated and self.keys.dedicated is not None
+        key = self.keys.dedicated if dedicated and self.keys.dedicated is not None else self.keys.encryption
+        general = envelope in {Envelope.GENERAL, Envelope.GENERAL_DEDICATED}
         forms = _SERVICES.get(plain[0])
-        if forms is None:
+        if forms is None and not general:
             raise ValueError(f"a message {plain[0]:02X} has no ciphered form")
+        octets = protect(plain, self.control, key, self.keys.authentication, self.title, self.next_counter())
+        if general or forms is None:
+            tag = GENERAL_DEDICATED if dedicated else GENERAL_GLOBAL
+            return bytes((tag, len(self.title))) + self.title + length_of(len(octets)) + octets
         return bytes((forms[1] if dedicated else forms[0],)) + length_of(len(octets)) + octets
 
     def next_counter(self) -> int:
@@ -84,7 +92,10 @@ class Cipher:
         title, key = self.other_title, self.keys.encryption
         expected: int | None = None
         if tag in {GENERAL_GLOBAL, GENERAL_DEDICATED}:
-            title = reader.take(reader.length()) or title
+            named = reader.take(reader.length())
+            if named and title and named != title:
+                raise DecodeError("a ciphered message names another system title than the meter's")
+            title = named or title
             if tag == GENERAL_DEDICATED:
                 key = self._dedicated()
         elif (expected := _GLOBAL.get(tag)) is None:
@@ -95,11 +106,13 @@ class Cipher:
                     return octets
                 raise DecodeError(f"a message {tag:02X} came in clear where it must be ciphered")
             key = self._dedicated()
+        if title == self.title:
+            raise DecodeError("a ciphered message carries this end's own system title")
         plain, control, counter = unprotect(reader.take(reader.length()), key, self.keys.authentication, title)
         if control & self.control != self.control:
             raise DecodeError("the meter protects its messages less than was agreed")
         if counter <= self.other_counter:
-            raise DecodeError(f"a message with counter {counter} came again")
+            raise RepeatedError(f"a message with counter {counter} came again")
         self.other_counter = counter
         if expected is not None and plain[:1] != bytes((expected,)):
             raise DecodeError("a ciphered message holds another one than it says")

@@ -88,6 +88,8 @@ def unprotect(octets: bytes, key: bytes, authentication: bytes, title: bytes) ->
 
     if len(octets) < 5:
         raise DecodeError("a ciphered message is too short")
+    if len(title) != TITLE_LENGTH:
+        raise DecodeError(f"a system title has {TITLE_LENGTH} octets, and the sender's has {len(title)}")
     if octets[0] & 0x0F:
         raise DecodeError(f"security suite {octets[0] & 0x0F} is not known")
     control, counter = Control(octets[0] & 0xF0), int.from_bytes(octets[1:5], "big")

@@ -268,7 +268,7 @@ def decode_get_response(octets: bytes) -> GetResult | tuple[GetResult, ...] | Bl
     match kind:
         case 1:
             result = _result(reader)
-            reader.done()
+            reader.padding()
             return result
         case 2:
             last, number = reader.octet() != 0, reader.unsigned(4)
@@ -276,7 +276,9 @@ def decode_get_response(octets: bytes) -> GetResult | tuple[GetResult, ...] | Bl
                 raise Refusal(f"a block is not given: {access_result(reader.octet())}")
             return Block(number, last, reader.take(reader.length()))
         case 3:
-            return read_results(reader)
+            results = read_results(reader)
+            reader.padding()
+            return results
         case _:
             raise DecodeError(f"a GET response of kind {kind}")
 
@@ -328,6 +330,8 @@ def action_request(class_id: int, name: bytes, method: int, data: Data | None) -
 def decode_action_response(octets: bytes) -> tuple[int, Data | None]:
     """Return the result of an ACTION, 0 for success, and what it gave."""
     reader = _response(octets, 0xC7)
+    if reader.peek() in {2, 3, 4}:
+        raise Refusal("the meter answers a method in blocks or lists, which is not supported")
     if (kind := reader.octet()) != 1:
         raise DecodeError(f"an ACTION response of kind {kind}")
     reader.octet()
