@@ -91,6 +91,9 @@ class Data(NamedTuple):
                 raise DecodeError(f"octets are expected, and {self.tag.name} came")
 
 
+DELTAS: Final = frozenset(range(Tag.DELTA_INTEGER, Tag.DELTA_DOUBLE_LONG_UNSIGNED + 1))
+"""Types of numbers that say only by how much a value differs from the one before."""
+
 NULL: Final = Data(Tag.NULL, None)
 
 _UNSIGNED: Final = {
@@ -144,12 +147,16 @@ class _Decoder:
         tag = _tag(self._reader.octet())
         return self.of(tag, depth)
 
-    def of(self, tag: Tag, depth: int) -> Data:  # noqa: C901 one branch a type
-        """Read the value of a known type."""
-        reader = self._reader
+    def count(self) -> None:
+        """Count a value. Raises DecodeError for one too many."""
         self._items += 1
         if self._items > MOST_ITEMS:
             raise DecodeError(f"more than {MOST_ITEMS} values")
+
+    def of(self, tag: Tag, depth: int) -> Data:  # noqa: C901 one branch a type
+        """Read the value of a known type."""
+        reader = self._reader
+        self.count()
         if (size := _UNSIGNED.get(tag)) is not None:
             return Data(tag, reader.unsigned(size))
         if (size := _SIGNED.get(tag)) is not None:
@@ -229,8 +236,10 @@ class _Template:
         if self.tag is Tag.ARRAY:
             if self.count > decoder.left + 1:
                 raise DecodeError(f"{self.count} elements in {decoder.left} octets")
+            decoder.count()
             return Data(self.tag, tuple(self.parts[0].read(decoder, depth) for _ in range(self.count)))
         if self.tag is Tag.STRUCTURE:
+            decoder.count()
             return Data(self.tag, tuple(part.read(decoder, depth) for part in self.parts))
         return decoder.of(self.tag, depth)
 

@@ -13,6 +13,8 @@ from .errors import DecodeError
 LENGTH: Final = 12
 _ANY: Final = 0xFF
 _ANY_YEAR: Final = 0xFFFF
+_FIRST_YEAR, _LAST_YEAR = 1900, 9000
+"""Clocks that were never set may show others."""
 _ANY_DEVIATION: Final = -0x8000
 _LAST_DAY: Final = 0xFE
 _LAST_BUT_ONE: Final = 0xFD
@@ -73,6 +75,8 @@ def decode_time(octets: bytes) -> ClockTime | None:
         return None
     hour, minute, second, hundredths = (0 if octet == _ANY else octet for octet in octets[5:9])
     deviation = int.from_bytes(octets[9:11], "big", signed=True)
+    if not _FIRST_YEAR <= year <= _LAST_YEAR:
+        raise DecodeError(f"{octets.hex()} is no time: the year is {year}")
     try:
         if day in {_LAST_DAY, _LAST_BUT_ONE}:
             day = calendar.monthrange(year, month)[1] - (_LAST_DAY - day)

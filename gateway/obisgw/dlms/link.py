@@ -23,6 +23,11 @@ MOST_TRIES: Final = 6
 
 _CLOSING_TRIES: Final = 1
 
+_MOST_FRUITLESS: Final = 100
+"""Frames in a row that bring nothing new before the link is given up: a meter must not keep us busy for ever."""
+_BUSY_COSTS: Final = 5
+"""A busy meter's RNR counts as so many of them, and lasts an answer's time."""
+
 LONGEST_MESSAGE: Final = 4 * 1024 * 1024
 """A meter that never ends its message is stopped there."""
 
@@ -104,8 +109,13 @@ class ClientLink:
         self._incoming = bytearray()
         self._busy = False
         self._tries = 0
+        self._fruitless = 0
+        self._last_word: Frame | None = None
+        """The frame with which the meter gave us the word last; once more it means nothing, until we ask again."""
         self._waiting_for_sent = False
         self._deadline: float | None = None
+        self._latest = 0.0
+        """How far octets that make no frame may put off the deadline."""
 
     # --- the face
 
@@ -139,7 +149,9 @@ class ClientLink:
         if self.state not in {LinkState.CLOSED, LinkState.FAILED}:
             raise RuntimeError(f"the link is {self.state.name}")
         self.state = LinkState.CONNECTING
-        self._sent = self._awaited = self._tries = 0
+        self._sent = self._awaited = self._tries = self._fruitless = 0
+        self._last_word = None
+        self._receiver.clear()
         self._busy = False
         self._segments = []
         self._incoming.clear()
@@ -154,7 +166,7 @@ class ClientLink:
         self._next = self._acknowledged = 0
         self._incoming.clear()
         self._busy = True
-        self._tries = 0
+        self._tries = self._fruitless = 0
         self._fill_window()
 
     def disconnect(self) -> None:
@@ -194,7 +206,8 @@ class ClientLink:
                 self._take(frame, now)
         if not frames and self._deadline is not None:
             # Something is coming: a frame that has begun may end.
-            self._deadline = max(self._deadline, now + self._line_time(self._receiver.wanted) + 0.5)
+            later = now + self._line_time(self._receiver.wanted) + 0.5
+            self._deadline = max(self._deadline, min(later, self._latest))
 
     # --- inside
 
@@ -245,29 +258,32 @@ class ClientLink:
         self._sent = self._awaited = 0
         self._events.append(Connected(self.parameters))
 
-    def _acknowledge(self, awaited: int) -> bool:
-        """Take an acknowledgement; tell whether anything new was acknowledged. Raises ValueError for a wrong one."""
+    def _acknowledge(self, awaited: int) -> bool | None:
+        """Take an acknowledgement; tell whether anything new was acknowledged, None for a wrong or an old one."""
         outstanding = self._next - self._acknowledged
         new = outstanding - (self._sent - awaited) % 8
         if new < 0:
-            raise ValueError(f"frame {awaited} is acknowledged, and it was not sent")
+            return None
         self._acknowledged += new
         return new > 0
 
     def _supervisory(self, frame: Frame, now: float) -> None:
-        try:
-            progress = self._acknowledge(frame.awaited)
-        except ValueError as error:
-            self._fail(str(error))
+        if frame == self._last_word:
+            self._went_nowhere(1)
             return
-        self._progress(progress=progress)
+        progress = self._acknowledge(frame.awaited)
         if not self._busy:
             self._deadline = None
             return
-        if frame.kind is Kind.RNR:
-            self._wait(now)
+        self._last_word = frame if frame.poll else self._last_word
+        if progress:
+            self._went_on()
+        elif not self._went_nowhere(_BUSY_COSTS if frame.kind is Kind.RNR else 1):
             return
-        if self._acknowledged < len(self._segments):
+        if frame.kind is Kind.RNR:
+            self._tries = 0
+            self._wait(now)
+        elif progress is not None and self._acknowledged < len(self._segments):
             # What was not acknowledged is sent again, from there on.
             self.retries += self._next - self._acknowledged
             self._sent = frame.awaited
@@ -275,31 +291,43 @@ class ClientLink:
             self._fill_window()
         elif frame.poll:
             # The meter gives the word back without an answer yet, or its answer was lost.
-            self._put(Kind.RR)
+            self._ask_on()
 
     def _information(self, frame: Frame, now: float) -> None:
-        try:
-            self._acknowledge(frame.awaited)
-        except ValueError as error:
-            self._fail(str(error))
-            return
         if not self._busy:
             return
-        if frame.sent == self._awaited:
+        if frame == self._last_word and frame.sent != self._awaited:
+            self._went_nowhere(1)
+            return
+        acknowledged = self._acknowledge(frame.awaited)
+        self._last_word = frame if frame.poll else self._last_word
+        # Whoever has not heard the whole question cannot have answered it.
+        heard = acknowledged is not None and self._acknowledged == len(self._segments)
+        if frame.sent == self._awaited and heard:
             self._awaited = (self._awaited + 1) % 8
             self._incoming += frame.information
-            self._progress(progress=True)
+            if frame.information or not frame.segmented:
+                self._went_on()
+            elif not self._went_nowhere(1):
+                return
             if len(self._incoming) > LONGEST_MESSAGE:
                 self._fail(f"the meter's message has more than {LONGEST_MESSAGE} octets")
                 return
             if not frame.segmented:
                 self._complete()
                 return
+        elif not self._went_nowhere(1):
+            return
         if frame.poll:
             # Ours again: acknowledge, and ask for what is missing.
-            self._put(Kind.RR)
+            self._ask_on()
         else:
             self._wait(now)
+
+    def _ask_on(self) -> None:
+        # Of several frames that came together only the last needs an answer.
+        if not self._out:
+            self._put(Kind.RR)
 
     def _complete(self) -> None:
         message = bytes(self._incoming)
@@ -312,21 +340,30 @@ class ClientLink:
             message = message[len(LLC_FROM_METER) :]
         self._events.append(Message(message))
 
-    def _progress(self, *, progress: bool) -> None:
-        if progress:
-            self._tries = 0
+    def _went_on(self) -> None:
+        self._tries = self._fruitless = 0
+
+    def _went_nowhere(self, cost: int) -> bool:
+        """Count a frame that brings nothing new; tell whether the link still holds."""
+        self._fruitless += cost
+        if self._fruitless > _MOST_FRUITLESS:
+            self._fail("the meter answers, and nothing comes of it")
+            return False
+        return True
 
     def _wait(self, now: float) -> None:
         if self.state not in {LinkState.CLOSED, LinkState.FAILED} and (self._busy or self.state is not LinkState.OPEN):
             # Some paths hand on a frame only when it is whole.
             answer = self._line_time(self.parameters.receive_length + 32)
             self._deadline = now + self.settings.answer_within + answer
+            self._latest = self._deadline + self.settings.answer_within + answer
 
     def _line_time(self, octets: int) -> float:
         return octets * 10 / self.settings.baudrate if self.settings.baudrate else 0.0
 
     def _timed_out(self) -> None:
         self._receiver.clear()
+        self._last_word = None
         self._tries += 1
         self.retries += 1
         # Whoever closes loses nothing by it: a meter that is gone is not waited for long.

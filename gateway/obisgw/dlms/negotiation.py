@@ -53,7 +53,10 @@ class Parameters:
         found: dict[int, int] = {}
         while reader.left:
             name = reader.octet()
-            found[name] = reader.unsigned(reader.octet())
+            number = reader.unsigned(reader.octet())
+            if number:
+                # Nothing at all cannot be meant.
+                found[name] = number
         return cls(
             _within(found.get(_SEND_LENGTH, DEFAULT_LENGTH), LONGEST),
             _within(found.get(_RECEIVE_LENGTH, DEFAULT_LENGTH), LONGEST),

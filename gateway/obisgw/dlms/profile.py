@@ -72,7 +72,10 @@ def _column(item: Data) -> Column:
     parts = item.items
     if len(parts) < 3 or len(parts[1].octets) != 6:
         raise DecodeError("a column has no logical name")
-    return Column(parts[0].number, parts[1].octets, parts[2].number, parts[3].number if len(parts) > 3 else 0)
+    index = parts[3].number if len(parts) > 3 else 0
+    if not (0 <= parts[0].number <= 0xFFFF and -128 <= parts[2].number <= 127 and 0 <= index <= 0xFFFF):
+        raise DecodeError("a column's class, attribute or index is none")
+    return Column(parts[0].number, parts[1].octets, parts[2].number, index)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +141,13 @@ class Profile:
         return Row(end, time, status, values, problem)
 
     def _next(self, before: datetime | None) -> datetime | None:
-        return None if before is None or not self.period else before + timedelta(seconds=self.period)
+        if before is None or not self.period:
+            return None
+        try:
+            return before + timedelta(seconds=self.period)
+        except OverflowError:
+            # A period that nobody lives to see.
+            return None
 
     def _time(self, row: Sequence[Data], before: datetime | None) -> tuple[ClockTime | None, datetime | None, str]:
         data = next((one for column, one in zip(self.columns, row, strict=True) if column.is_clock), axdr.NULL)
@@ -146,7 +155,7 @@ class Profile:
             end = self._next(before)
             return None, end, "" if end is not None else "the row has no time"
         try:
-            time = decode_time(data.octets) if len(data.octets) == LENGTH else _unix(data)
+            time = _unix(data) if isinstance(data.value, int) else decode_time(data.octets)
         except DecodeError as error:
             return None, None, str(error)
         if time is None:

@@ -15,6 +15,7 @@ from typing import Final
 
 from .axdr import Data, Tag
 from .clock import LENGTH
+from .errors import DecodeError
 from .values import ScalerUnit, Shown, shown
 
 _NAME: Final = 6
@@ -133,8 +134,16 @@ def _is_definition(item: Data) -> bool:
 def _element(parts: Sequence[Data], form: ListForm | None) -> _Found:
     name = parts[0].octets
     if len(parts) == 3 and _is_unit(parts[2]):
-        return name, shown(parts[1], ScalerUnit.of(parts[2]))
+        return name, _scaled(parts[1], parts[2])
     return name, _measured(name, parts[1], form)
+
+
+def _scaled(value: Data, unit: Data) -> Shown | None:
+    try:
+        return shown(value, ScalerUnit.of(unit))
+    except DecodeError:
+        # A scaler that cannot be; the other values of the list are good all the same.
+        return None
 
 
 def _measured(name: bytes, data: Data, form: ListForm | None) -> Shown | None:
@@ -155,7 +164,7 @@ def _in_turn(items: Sequence[Data]) -> Iterator[_Found]:
         value = items[place]
         place += 1
         if place < len(items) and _is_unit(items[place]):
-            yield item.octets, shown(value, ScalerUnit.of(items[place]))
+            yield item.octets, _scaled(value, items[place])
             place += 1
         else:
             yield item.octets, _measured(item.octets, value, form)

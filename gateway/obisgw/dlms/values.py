@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Final
 
-from .axdr import Data, Tag
+from .axdr import DELTAS, Data, Tag
 from .clock import LENGTH, ClockTime, decode_time
 from .errors import DecodeError
 from .units import unit_of
@@ -28,6 +28,8 @@ class ScalerUnit:
         """Return what an attribute ``scaler_unit`` says. Raises DecodeError for a scaler that cannot be."""
         if data.tag is Tag.NULL:
             return cls()
+        if len(data.items) < 2:
+            raise DecodeError("a scaler without a unit")
         scaler, unit = (part.number for part in data.items[:2])
         if abs(scaler) > _MOST_SCALER:
             raise DecodeError(f"a scaler of {scaler}")
@@ -49,9 +51,15 @@ def shown(data: Data, scale: ScalerUnit | None = None, captured: Data | None = N
     scale = scale or ScalerUnit()
     time = _time(captured)
     match data.value:
+        case (Data() as only,):
+            # Some meters wrap a value once more.
+            return shown(only, scale, captured)
         case bool():
             return Shown("1" if data.value else "0", time=time)
-        case int() if data.tag is not Tag.BCD:
+        case int() if data.tag in DELTAS:
+            # What it differs from is not here.
+            return None
+        case int():
             number = Decimal(data.value).scaleb(scale.scaler)
             return Shown(f"{number:f}", number, scale.unit, time)
         case float():

@@ -12,6 +12,10 @@ PORT: Final = 4059
 _VERSION: Final = 1
 _HEADER: Final = 8
 LONGEST_MESSAGE: Final = 0xFFFF
+_LONGEST_ANSWER: Final = 30
+"""Times ``answer_within``: an answer that trickles in for longer is none."""
+_UNASKED: Final = frozenset({b"\x0f", b"\xc2"})
+"""Notifications, which a meter may send between question and answer."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class WrapperLink:
         self._busy = False
         self._waiting_for_sent = False
         self._deadline: float | None = None
+        self._latest = 0.0
         self._events: list[LinkEvent] = []
 
     @property
@@ -94,9 +99,12 @@ class WrapperLink:
         self._waiting_for_sent = False
         if self._busy:
             self._deadline = now + self.settings.answer_within
+            self._latest = now + _LONGEST_ANSWER * self.settings.answer_within
 
     def receive(self, data: bytes, now: float) -> None:
         """Take octets that came by ``now``."""
+        if self.state is not LinkState.OPEN:
+            return
         self._in += data
         while len(self._in) >= _HEADER:
             version, source, destination, length = (int.from_bytes(self._in[n : n + 2], "big") for n in (0, 2, 4, 6))
@@ -107,12 +115,13 @@ class WrapperLink:
                 break
             message = bytes(self._in[_HEADER : _HEADER + length])
             del self._in[: _HEADER + length]
-            if (source, destination) == (self.settings.server, self.settings.client) and self._busy:
+            ours = (source, destination) == (self.settings.server, self.settings.client)
+            if ours and self._busy and message[:1] not in _UNASKED:
                 self._busy = False
                 self._deadline = None
                 self._events.append(Message(message))
         if self._busy:
-            self._deadline = now + self.settings.answer_within
+            self._deadline = min(now + self.settings.answer_within, self._latest)
 
     def _fail(self, reason: str) -> None:
         self.state = LinkState.FAILED
