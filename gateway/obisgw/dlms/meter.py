@@ -11,13 +11,15 @@ from .acse import Context
 from .association import CURRENT_ASSOCIATION
 from .axdr import Data, Tag
 from .buffer import Reader, length_of
-from .ciphering import Cipher, Envelope, is_ciphered
-from .errors import DecodeError
+from .ciphering import GENERAL_DEDICATED, GENERAL_GLOBAL, Cipher, Envelope, is_ciphered
+from .errors import DecodeError, RepeatedError
 from .security import NOTHING, Control, Keys, Level, Pass, challenge
 from .services import AccessResult, Attribute, Conformance, Initiate
 
 Value = Data | Callable[[tuple[int, Data] | None], Data]
 """What an attribute holds, or what gives it for a selection."""
+
+_FORMS: Final = {GENERAL_GLOBAL: Envelope.GENERAL, GENERAL_DEDICATED: Envelope.GENERAL_DEDICATED}
 
 _OFFERED: Final = (
     Conformance.GET
@@ -73,6 +75,17 @@ class MeterAssociation:
         self._client_most = 0xFFFF
         self._long: tuple[bytes, int] | None = None
         self._level = Level.LOWEST
+        self._invoke = services.INVOKE
+        """Answers carry the number of their request."""
+
+    @property
+    def expected_counter(self) -> int:
+        """The lowest invocation counter that is still taken."""
+        return self._least_counter
+
+    def expect_counter(self, least: int) -> None:
+        """Take no counter below ``least``."""
+        self._least_counter = least
 
     def reset(self) -> None:
         """Be as after the link was closed."""
@@ -91,10 +104,14 @@ class MeterAssociation:
             plain = message
             if self._cipher is not None:
                 plain = self._cipher.open(message)
+                # Answers come in the form of their requests.
+                self._cipher.envelope = _FORMS.get(message[0], self._cipher.envelope)
                 self._least_counter = self._cipher.other_counter + 1
             elif is_ciphered(message[0]):
                 return b"\xd8\x01\x05"
             answer = self._served(plain)
+        except RepeatedError:
+            return b"\xd8\x01\x06" + self._least_counter.to_bytes(4, "big")
         except DecodeError:
             deciphering = message[:1] == bytes((acse.AARQ,)) or (message[:1] != b"" and is_ciphered(message[0]))
             return b"\xd8\x01\x05" if deciphering else b"\xd8\x01\x02"
@@ -158,7 +175,7 @@ class MeterAssociation:
         tag, kind = reader.octet(), reader.octet()
         if tag == 0x05 and self._proving is None:
             return self._read(kind, reader)
-        reader.octet()
+        self._invoke = reader.octet()
         if self._proving is not None and tag != 0xC3:
             return b"\xd8\x01\x01"
         match tag, kind:
@@ -171,7 +188,7 @@ class MeterAssociation:
             case 0xC1, 1:
                 attribute, data = services.read_attribute(reader), axdr.read(reader)
                 self.written.append((attribute, data))
-                return b"\xc5\x01\xc1\x00"
+                return bytes((0xC5, 1, self._invoke, 0))
             case 0xC3, 1:
                 return self._acted(reader)
             case _:
@@ -181,10 +198,10 @@ class MeterAssociation:
         attribute = services.read_attribute(reader)
         value = self._value(attribute)
         if isinstance(value, AccessResult):
-            return bytes((0xC4, 1, 0xC1, 1, value))
+            return bytes((0xC4, 1, self._invoke, 1, value))
         octets = axdr.encode(value)
         if len(octets) + 4 <= self._room:
-            return b"\xc4\x01\xc1\x00" + octets
+            return bytes((0xC4, 1, self._invoke, 0)) + octets
         self._long = octets, 0
         return self._next_block(0)
 
@@ -196,7 +213,7 @@ class MeterAssociation:
             results += bytes((1, value)) if isinstance(value, AccessResult) else b"\x00" + axdr.encode(value)
         results = length_of(count) + results
         if len(results) + 3 <= self._room:
-            return b"\xc4\x03\xc1" + results
+            return bytes((0xC4, 3, self._invoke)) + results
         self._long = results, 0
         return self._next_block(0)
 
@@ -207,13 +224,13 @@ class MeterAssociation:
     def _next_block(self, number: int) -> bytes:
         if self._long is None or number != self._long[1]:
             return (
-                bytes((0xC4, 2, 0xC1, 1)) + number.to_bytes(4, "big") + bytes((1, AccessResult.NO_LONG_GET_IN_PROGRESS))
+                bytes((0xC4, 2, self._invoke, 1)) + number.to_bytes(4, "big") + bytes((1, AccessResult.NO_LONG_GET_IN_PROGRESS))
             )
         octets, _ = self._long
         size = max(1, self._room - 12)
         block, rest = octets[:size], octets[size:]
         self._long = (rest, number + 1) if rest else None
-        head = bytes((0xC4, 2, 0xC1, 0 if rest else 1)) + (number + 1).to_bytes(4, "big") + b"\x00"
+        head = bytes((0xC4, 2, self._invoke, 0 if rest else 1)) + (number + 1).to_bytes(4, "big") + b"\x00"
         return head + length_of(len(block)) + block
 
     def _read(self, count: int, reader: Reader) -> bytes:
@@ -263,15 +280,15 @@ class MeterAssociation:
         if self._proving is not None and (class_id, name, method) == (15, CURRENT_ASSOCIATION, 1):
             proving, own, self._proving = self._proving, self._own, None
             if data is None or own is None or not proving.right(data.octets):
-                return b"\xc7\x01\xc1\x03\x00"
+                return bytes((0xC7, 1, self._invoke, 3, 0))
             self._open = True
             counter = 0
             if self._level is Level.GMAC:
                 counter = self._cipher.next_counter() if self._cipher is not None else self._counter
                 self._counter += 1
             answer = Data(Tag.OCTET_STRING, own.answer(counter))
-            return b"\xc7\x01\xc1\x00\x01\x00" + axdr.encode(answer)
+            return bytes((0xC7, 1, self._invoke, 0, 1, 0)) + axdr.encode(answer)
         if self._proving is not None:
             return b"\xd8\x01\x01"
         self.acted.append((class_id, name, method))
-        return b"\xc7\x01\xc1\x00\x00"
+        return bytes((0xC7, 1, self._invoke, 0, 0))
