@@ -26,6 +26,7 @@ _REPLY_TO_HLS: Final = 1
 
 PROPOSED_SHORT: Final = (
     Conformance.READ
+    | Conformance.BLOCK_TRANSFER_WITH_GET
     | Conformance.MULTIPLE_REFERENCES
     | Conformance.PARAMETERIZED_ACCESS
     | Conformance.GENERAL_PROTECTION
@@ -378,7 +379,10 @@ class Association:
             self._fail(str(error))
             return
         reply = Data(Tag.OCTET_STRING, answer)
-        self._ask(services.action_request(15, CURRENT_ASSOCIATION, _REPLY_TO_HLS, reply))
+        if security.short_names:
+            self._ask(short_names.read_request([(short_names.REPLY_TO_HLS, (short_names.METHOD, reply))]))
+        else:
+            self._ask(services.action_request(15, CURRENT_ASSOCIATION, _REPLY_TO_HLS, reply))
 
     def _own_counter(self) -> int:
         counter = self.security.counter
@@ -387,7 +391,7 @@ class Association:
 
     def _proved(self, plain: bytes) -> None:
         """Check the meter's answer to our challenge: it must know the secret as well."""
-        result, data = services.decode_action_response(plain)
+        result, data = self._method_answer(plain)
         if result or data is None:
             self._fail("the meter does not accept the proof: is the secret or the key right?", secret_wrong=True)
             return
@@ -405,6 +409,15 @@ class Association:
             self._fail("the meter's own proof is wrong: it does not know the secret")
             return
         self._open()
+
+    def _method_answer(self, plain: bytes) -> tuple[int, Data | None]:
+        if not self.security.short_names:
+            return services.decode_action_response(plain)
+        match short_names.decode_read_response(plain):
+            case (GetResult(data=data, error=error),):
+                return error or 0, data
+            case _:
+                raise DecodeError("the answer to the proof is none")
 
     def _got(self, plain: bytes) -> None:
         short = self.security.short_names
@@ -435,7 +448,7 @@ class Association:
         reader = Reader(bytes(self._blocks))
         self._blocks.clear()
         if self.security.short_names:
-            results = short_names.read_results(reader, reader.length())
+            results = short_names.joined_results(reader, self._asked)
         elif self._asked == 1:
             results = (GetResult(axdr.read(reader)),)
         else:

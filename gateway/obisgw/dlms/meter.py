@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from . import acse, axdr, services
+from . import acse, axdr, services, short_names
 from .acse import Context
 from .association import CURRENT_ASSOCIATION
 from .axdr import Data, Tag
@@ -173,7 +173,7 @@ class MeterAssociation:
     def _served(self, plain: bytes) -> bytes:
         reader = Reader(plain)
         tag, kind = reader.octet(), reader.octet()
-        if tag == 0x05 and self._proving is None:
+        if tag == 0x05:
             return self._read(kind, reader)
         self._invoke = reader.octet()
         if self._proving is not None and tag != 0xC3:
@@ -241,6 +241,11 @@ class MeterAssociation:
             if kind == 5:
                 return self._next_short_block(name)
             selector = (reader.octet(), axdr.read(reader)) if kind == 4 else None
+            if self._proving is not None:
+                if name != short_names.REPLY_TO_HLS or selector is None:
+                    return b"\xd8\x01\x01"
+                proof = self._proved(selector[1])
+                return b"\x0c\x01" + (b"\x01\x03" if proof is None else b"\x00" + axdr.encode(proof))
             value = self._short(name, selector)
             results += bytes((1, value)) if isinstance(value, AccessResult) else b"\x00" + axdr.encode(value)
         answer = bytes((count,)) + results
@@ -278,17 +283,23 @@ class MeterAssociation:
         class_id, name, method = reader.unsigned(2), reader.take(6), reader.octet()
         data = axdr.read(reader) if reader.octet() else None
         if self._proving is not None and (class_id, name, method) == (15, CURRENT_ASSOCIATION, 1):
-            proving, own, self._proving = self._proving, self._own, None
-            if data is None or own is None or not proving.right(data.octets):
+            proof = self._proved(data)
+            if proof is None:
                 return bytes((0xC7, 1, self._invoke, 3, 0))
-            self._open = True
-            counter = 0
-            if self._level is Level.GMAC:
-                counter = self._cipher.next_counter() if self._cipher is not None else self._counter
-                self._counter += 1
-            answer = Data(Tag.OCTET_STRING, own.answer(counter))
-            return bytes((0xC7, 1, self._invoke, 0, 1, 0)) + axdr.encode(answer)
+            return bytes((0xC7, 1, self._invoke, 0, 1, 0)) + axdr.encode(proof)
         if self._proving is not None:
             return b"\xd8\x01\x01"
         self.acted.append((class_id, name, method))
         return bytes((0xC7, 1, self._invoke, 0, 0))
+
+    def _proved(self, data: Data | None) -> Data | None:
+        """Return this end's own proof where the client's is right."""
+        proving, own, self._proving = self._proving, self._own, None
+        if data is None or proving is None or own is None or not proving.right(data.octets):
+            return None
+        self._open = True
+        counter = 0
+        if self._level is Level.GMAC:
+            counter = self._cipher.next_counter() if self._cipher is not None else self._counter
+            self._counter += 1
+        return Data(Tag.OCTET_STRING, own.answer(counter))

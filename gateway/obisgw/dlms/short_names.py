@@ -26,6 +26,11 @@ ASSOCIATION_LIST: Final = Attribute(12, ASSOCIATION_NAME, 2)
 _VARIABLE, _SELECTED, _BLOCK_NUMBER = 2, 4, 5
 _APART: Final = 8
 
+REPLY_TO_HLS: Final = ASSOCIATION + 0x58
+"""The method of the present association that takes the client's proof."""
+METHOD: Final = 0
+"""The selector with which a method is invoked by reading."""
+
 
 @dataclass(frozen=True, slots=True)
 class ShortNames:
@@ -105,6 +110,20 @@ def read_results(reader: Reader, count: int) -> tuple[GetResult, ...]:
     if count > reader.left:
         raise DecodeError(f"{count} results in {reader.left} octets")
     return tuple(_result(reader) for _ in range(count))
+
+
+def joined_results(reader: Reader, count: int) -> tuple[GetResult, ...]:
+    """Return the results out of all blocks of an answer; of one value some meters send the value alone."""
+    place = reader.place
+    try:
+        if (said := reader.length()) != count:
+            raise DecodeError(f"{said} results for {count} attributes")
+        return read_results(reader, count)
+    except DecodeError:
+        if count != 1:
+            raise
+        reader.place = place
+        return (GetResult(axdr.read(reader)),)
 
 
 def _result(reader: Reader) -> GetResult:
