@@ -141,7 +141,7 @@ def test_what_the_meter_does_not_have_is_said() -> None:
             Security(Level.LOWEST, b"", Keys(bytes(16), bytes(16)), BOTH, title=TITLE),
             MeterSecurity(Level.LOWEST, b"", KEYS, BOTH),
             "deciphering error",
-            False,
+            True,
         ),
     ],
 )

@@ -312,7 +312,9 @@ class Association:
             self._writing = False
             self._events.append(Refused(refusal.reason, refusal.counter))
         else:
-            self._fail(refusal.reason, counter=refusal.counter)
+            # What a meter cannot decipher, it cannot tell from a wrong key.
+            wrong_key = self._cipher is not None and refusal.undeciphered
+            self._fail(refusal.reason, secret_wrong=wrong_key, counter=refusal.counter)
 
     def _opened(self, message: bytes) -> None:
         if message[:1] in {b"\xd8", b"\x0e"}:

@@ -127,3 +127,10 @@ class Cipher:
 def is_ciphered(tag: int) -> bool:
     """Tell whether a message with this tag is ciphered."""
     return tag in {GENERAL_GLOBAL, GENERAL_DEDICATED} or tag in _GLOBAL or tag in _DEDICATED
+
+
+def envelope_of(tag: int) -> Envelope:
+    """Return the form of a ciphered message with this tag."""
+    if tag in {GENERAL_GLOBAL, GENERAL_DEDICATED}:
+        return Envelope.GENERAL if tag == GENERAL_GLOBAL else Envelope.GENERAL_DEDICATED
+    return Envelope.DEDICATED if tag in _DEDICATED else Envelope.GLOBAL

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Final, Protocol, assert_never
 
-from .association import Association, AssociationFailed, Done, Event, Got, Opened, Refused, Released
+from .association import Association, AssociationFailed, Done, Event, Got, Opened, Refused, Released, State
 from .axdr import Data
 from .link import Closed, Connected, LinkEvent, LinkFailed, LinkState, Message
 from .services import Attribute, Conformance, GetResult
@@ -29,6 +29,10 @@ class Link(Protocol):
 
     state: LinkState
     retries: int
+
+    @property
+    def damaged(self) -> int:
+        """Frames that failed their checks."""
 
     @property
     def idle(self) -> bool:
@@ -127,7 +131,10 @@ class Conversation:
 
     @property
     def deadline(self) -> float | None:
-        """The next moment to call ``actions``."""
+        """The next moment to call ``actions``: at once where there is something to say."""
+        opened = self.association.state is State.OPEN
+        if not self.finished and self.link.idle and (not opened or self._queue or self._work or self._closing):
+            return float("-inf")
         return self.link.deadline
 
     @property
@@ -176,6 +183,10 @@ class Conversation:
         self._go_on()
         actions = self.link.actions(now)
         self._follow()
+        if not actions:
+            # A link that is open at once has just told so.
+            self._go_on()
+            actions = self.link.actions(now)
         return actions
 
     def sent(self, now: float) -> None:

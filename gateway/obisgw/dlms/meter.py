@@ -11,15 +11,13 @@ from .acse import Context
 from .association import CURRENT_ASSOCIATION
 from .axdr import Data, Tag
 from .buffer import Reader, length_of
-from .ciphering import GENERAL_DEDICATED, GENERAL_GLOBAL, Cipher, Envelope, is_ciphered
+from .ciphering import Cipher, Envelope, envelope_of, is_ciphered
 from .errors import DecodeError, RepeatedError
 from .security import NOTHING, Control, Keys, Level, Pass, challenge
 from .services import AccessResult, Attribute, Conformance, Initiate
 
 Value = Data | Callable[[tuple[int, Data] | None], Data]
 """What an attribute holds, or what gives it for a selection."""
-
-_FORMS: Final = {GENERAL_GLOBAL: Envelope.GENERAL, GENERAL_DEDICATED: Envelope.GENERAL_DEDICATED}
 
 _OFFERED: Final = (
     Conformance.GET
@@ -105,7 +103,7 @@ class MeterAssociation:
             if self._cipher is not None:
                 plain = self._cipher.open(message)
                 # Answers come in the form of their requests.
-                self._cipher.envelope = _FORMS.get(message[0], self._cipher.envelope)
+                self._cipher.envelope = envelope_of(message[0])
                 self._least_counter = self._cipher.other_counter + 1
             elif is_ciphered(message[0]):
                 return b"\xd8\x01\x05"

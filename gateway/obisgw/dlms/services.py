@@ -169,6 +169,7 @@ def service_error(octets: bytes) -> str:
 
 
 _STATES: Final = {1: "service not allowed", 2: "service unknown"}
+_DECIPHERING: Final = 5
 _SERVICES: Final = {
     1: "operation not possible",
     2: "service not supported",
@@ -185,6 +186,7 @@ class Refusal(Exception):  # noqa: N818 - what the meter answers, no fault of ou
 
     reason: str
     counter: int | None = None
+    undeciphered: bool = False
 
     def __str__(self) -> str:
         return self.reason
@@ -197,7 +199,7 @@ def exception_response(octets: bytes) -> Refusal:
     state, service = octets[1], octets[2]
     words = f"{_STATES.get(state, f'state {state}')}, {_SERVICES.get(service, f'reason {service}')}"
     counter = int.from_bytes(octets[3:7], "big") if service == 6 and len(octets) >= 7 else None
-    return Refusal(words, counter)
+    return Refusal(words, counter, undeciphered=service == _DECIPHERING)
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,7 +35,6 @@ class WrapperLink:
         self.state = LinkState.CLOSED
         self.parameters = Parameters()
         self.retries = 0
-        self.damaged = 0
         self._out: list[bytes] = []
         self._in = bytearray()
         self._busy = False
@@ -48,6 +47,11 @@ class WrapperLink:
     def deadline(self) -> float | None:
         """The next moment to call ``actions``; None while octets are being sent, and where nothing is waited for."""
         return None if self._waiting_for_sent else self._deadline
+
+    @property
+    def damaged(self) -> int:
+        """Messages that failed their checks: TCP has seen to that."""
+        return 0
 
     @property
     def wanted(self) -> int:

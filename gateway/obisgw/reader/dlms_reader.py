@@ -92,6 +92,7 @@ class DlmsReadout:
     baudrate: int
     bytes: int
     retries: int
+    damaged: int
     attempts: tuple[Attempt, ...]
 
 
@@ -111,6 +112,7 @@ class DlmsReader:
         self.objects = objects
         self.attempts: list[Attempt] = []
         self._where = reader.settings.where
+        self._began = 0.0
         self._lost_open = False
         """The latest link was open and was lost: the next one proposes the smallest frames."""
 
@@ -141,7 +143,6 @@ class DlmsReader:
         raise AssertionError("there is a last time")
 
     async def _read(self) -> DlmsReadout:
-        began = asyncio.get_running_loop().time()
         async with self.open() as talk:
             objects, units = await self.described(talk)
             asked = wanted(objects)
@@ -157,11 +158,12 @@ class DlmsReader:
                 objects,
                 values,
                 units,
-                now - began,
+                now - self._began,
                 now,
                 talk.baudrate,
                 session.received,
                 session.conversation.link.retries,
+                session.conversation.link.damaged,
                 tuple(self.attempts),
             )
 
@@ -243,6 +245,7 @@ class DlmsReader:
     @asynccontextmanager
     async def _connected(self, client: int, security: Security) -> AsyncIterator[DlmsTalk]:
         async with self.reader.port.use(self._port_settings, rest=REST) as port:
+            self._began = asyncio.get_running_loop().time()
             talk = await self._associated(port, client, security)
             try:
                 yield talk

@@ -23,7 +23,7 @@ NETWORK_BAUDRATE: Final = 1_000_000
 """Over a network nothing waits for characters to pass."""
 
 PUBLIC_CLIENT: Final = 16
-OWN_TITLE: Final = b"OBG\x00\x00\x00\x00\x01"
+OWN_TITLE: Final = b"OBGGATEW"
 """The client's system title where none is given: most meters take any."""
 
 _LEVELS: Final = {
