@@ -115,9 +115,7 @@ def dlms_problems(values: Values, lines: Lines) -> Iterator[Problem]:
     level, protection = values.get("security"), values.get("protection")
     for one in ("encryption_key", "authentication_key"):
         if f"{one}_file" in values and f"{one}_env" in values:
-            yield Problem(
-                lines[f"{one}_env"], f"'{one}_file' and '{one}_env' exclude each other", "keep one of them"
-            )
+            yield Problem(lines[f"{one}_env"], f"'{one}_file' and '{one}_env' exclude each other", "keep one of them")
     if level in _WITH_SECRET and password is None:
         yield Problem(lines["security"], f"'security: {level.value}' needs a secret", "set 'password_file'")
     if level is SecurityLevel.GMAC and (key is None or other is None):
@@ -139,14 +137,21 @@ def dlms_problems(values: Values, lines: Lines) -> Iterator[Problem]:
         yield Problem(lines["transport"], "'transport: tcp' needs a port 'socket://host:4059'", "or 'transport: hdlc'")
 
 
-def key_of(name: str, values: Values, lines: Lines, environment: Mapping[str, str]) -> tuple[Secret | None, tuple[Problem, ...]]:
+def key_of(
+    name: str, values: Values, lines: Lines, environment: Mapping[str, str]
+) -> tuple[Secret | None, tuple[Problem, ...]]:
     """Return a key that a meter's settings name, and what is wrong with it; it is not shown."""
     places = {"password_file": f"{name}_file", "password_env": f"{name}_env"}
     own = {place: values[given] for place, given in places.items() if given in values}
-    secret, problems = password_of(own, {place: lines[given] for place, given in places.items() if given in lines}, environment)
+    secret, problems = password_of(
+        own, {place: lines[given] for place, given in places.items() if given in lines}, environment
+    )
     if secret is not None and not _KEY.fullmatch(secret.reveal().strip()):
         line = next(lines[given] for given in places.values() if given in lines)
-        return None, (*problems, Problem(line, f"the {name.replace('_', ' ')} has not 32 hexadecimal digits", "ask the operator"))
+        return None, (
+            *problems,
+            Problem(line, f"the {name.replace('_', ' ')} has not 32 hexadecimal digits", "ask the operator"),
+        )
     return None if secret is None else Secret(secret.reveal().strip()), problems
 
 

@@ -62,7 +62,9 @@ _ID = text("identifier", r"[a-z0-9_]{1,32}", "no identifier: use 1 to 32 of a-z,
 _ADDRESS = text("text", r"[0-9A-Za-z ]{1,32}", "no device address: up to 32 digits, letters and blanks")
 _NUMBER = text("text", r"[!-~][ -~]{0,63}", "no meter number")
 _DIALECT = text("name", r"[a-z0-9][a-z0-9_.-]{0,63}", "no name of a dialect")
-_SERVER = text("number[/number]", r"\d{1,5}(/\d{1,5})?", "no server: write it as 1, or as 1/17 with the physical device")
+_SERVER = text(
+    "number[/number]", r"\d{1,5}(/\d{1,5})?", "no server: write it as 1, or as 1/17 with the physical device"
+)
 _TITLE = text("16 hexadecimal digits", r"[0-9A-Fa-f]{16}", "no system title: it has 16 hexadecimal digits")
 _HOST = text("host", r"[0-9A-Za-z_.:\[\]-]{1,253}", "no host name or address (the port has its own setting)")
 
@@ -212,7 +214,9 @@ class MeterSettings:
         shown="`optical`; with `mode: E` at `socket://…:4059` `tcp`",
     )
     client: int | None = setting(
-        whole(1, 127), "DLMS: who asks. 16 is the public client, 1 mostly the one with a password.", shown="16; with security 1"
+        whole(1, 127),
+        "DLMS: who asks. 16 is the public client, 1 mostly the one with a password.",
+        shown="16; with security 1",
     )
     server: str = setting(
         _SERVER, "DLMS: the logical device, and behind `/` the physical one where the meter has one.", default="1"
@@ -252,7 +256,6 @@ class MeterSettings:
     thresholds: tuple[ThresholdSettings, ...] = setting(
         nested("name, above or below, …"), "Limits to watch, each a binary sensor; see below.", default=()
     )
-
 
     @property
     def speaks_dlms(self) -> bool:

@@ -222,7 +222,9 @@ class MeterAssociation:
     def _next_block(self, number: int) -> bytes:
         if self._long is None or number != self._long[1]:
             return (
-                bytes((0xC4, 2, self._invoke, 1)) + number.to_bytes(4, "big") + bytes((1, AccessResult.NO_LONG_GET_IN_PROGRESS))
+                bytes((0xC4, 2, self._invoke, 1))
+                + number.to_bytes(4, "big")
+                + bytes((1, AccessResult.NO_LONG_GET_IN_PROGRESS))
             )
         octets, _ = self._long
         size = max(1, self._room - 12)

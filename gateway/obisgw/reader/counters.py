@@ -93,7 +93,9 @@ class Counters:
             if self._path.stat().st_size > _MAX_FILE:
                 raise ValueError("it is too large to be ours")
             document = json.loads(self._path.read_text("utf-8"))
-            return {str(key): value for key, value in document.items() if type(value) is int and 0 <= value <= _LAST + 1}
+            return {
+                str(key): value for key, value in document.items() if type(value) is int and 0 <= value <= _LAST + 1
+            }
         except FileNotFoundError:
             return {}
         except (OSError, ValueError, AttributeError, RecursionError) as error:

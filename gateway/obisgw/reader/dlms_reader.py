@@ -101,10 +101,19 @@ class GaveReadout(Exception):  # noqa: N818 - what the meter does, no fault
 
 
 class DlmsReader:
-    """Reads one meter. ``reader`` knows the line, and reads in the ASCII modes where the meter does not speak DLMS."""
+    """Reads one meter. ``reader`` knows the line, and reads in the ASCII modes where the meter does not speak DLMS.
+
+    ``again``: secrets are tried although this meter has refused them before.
+    """
 
     def __init__(
-        self, reader: MeterReader, settings: DlmsSettings, counters: Counters, objects: ObjectMemory
+        self,
+        reader: MeterReader,
+        settings: DlmsSettings,
+        counters: Counters,
+        objects: ObjectMemory,
+        *,
+        again: bool = False,
     ) -> None:
         self.reader = reader
         self.settings = settings
@@ -112,6 +121,7 @@ class DlmsReader:
         self.objects = objects
         self.attempts: list[Attempt] = []
         self._where = reader.settings.where
+        self._again = again
         self._began = 0.0
         self._lost_open = False
         """The latest link was open and was lost: the next one proposes the smallest frames."""
@@ -230,7 +240,7 @@ class DlmsReader:
         ``GaveReadout`` where the meter does not go over to HDLC.
         """
         spoken = self.reader.memory.spoken(*self._line_key)
-        if is_marked(self.settings.fingerprint, spoken.refused):
+        if not self._again and is_marked(self.settings.fingerprint, spoken.refused):
             raise RefusedError(
                 "this meter has refused the password or the keys before, and they are not tried again by themselves",
                 where=self._where,

@@ -158,7 +158,7 @@ class CosemObjects:
         # A class that nobody knows: it is shown as it is.
         yield from self._object(8192, name("128.0.0", a=0), axdr.octet_string(b"\x01\x02\x03"))
         yield (ClassId.ASSOCIATION_LN, _ASSOCIATION, 1), axdr.octet_string(_ASSOCIATION)
-        yield (ClassId.ASSOCIATION_LN, _ASSOCIATION, 7), axdr.enum(2)
+        yield (ClassId.ASSOCIATION_LN, _ASSOCIATION, 8), axdr.enum(2)
 
     # --- kinds
 
@@ -295,4 +295,3 @@ def _entry(class_id: int, logical: bytes, numbers: list[int]) -> Data:
 
 def _text(text: str) -> Data:
     return axdr.octet_string(text.encode())
-

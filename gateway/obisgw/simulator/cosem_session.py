@@ -181,4 +181,3 @@ class CosemSession(MeterSession):
         self.link.close()
         self.cosem.reset()
         self._listen()
-
