@@ -54,7 +54,7 @@ _STATUS = bytes((0, 0, 96, 10, 1, 255))
 _EVENT = bytes((0, 0, 96, 11, 0, 255))
 _ASSOCIATION = bytes((0, 0, 40, 0, 0, 255))
 _COUNTER = bytes((0, 0, 43, 1, 0, 255))
-_EVENTS = {Status.POWER_FAILURE: 1, Status.POWER_BACK: 2, Status.CLOCK_SET: 4}
+_EVENTS = {Status.POWER_FAILURE: 1, Status.POWER_BACK: 2, Status.SEASON_CHANGED: 3, Status.CLOCK_SET: 5}
 _DAYLIGHT, _ADJUSTED, _POWER_DOWN = 0x08, 0x20, 0x80
 
 Objects = dict[tuple[int, bytes, int], Value]
@@ -268,8 +268,9 @@ class CosemObjects:
 
     def _events(self, since: datetime | None, until: datetime | None) -> Iterator[list[Data]]:
         for event in self.recorder.events(since, until, self.now()):
-            code = next((number for status, number in _EVENTS.items() if status in event.status), 255)
-            yield [self._stamp(event.printed), axdr.unsigned(code)]
+            for status, number in _EVENTS.items():
+                if status in event.status:
+                    yield [self._stamp(event.printed), axdr.unsigned(number)]
 
     # --- the list
 
