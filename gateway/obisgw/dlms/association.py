@@ -229,11 +229,12 @@ class Association:
 
     def release(self) -> None:
         """Begin to release the association."""
-        user: bytes | None = b""
+        user = b""
         if self._cipher is not None and self.state is not State.OPENING:
-            user = self._sealed(Initiate(self._proposed, self._own_most).request())
-            if user is None:
+            sealed = self._sealed(Initiate(self._proposed, self._own_most).request())
+            if sealed is None:
                 return
+            user = sealed
         self.state = State.RELEASING
         self._asked = 0
         self._writing = False

@@ -31,6 +31,9 @@ _SERVICES: Final = {
 }
 _GLOBAL: Final = {forms[0]: plain for plain, forms in _SERVICES.items()}
 _DEDICATED: Final = {forms[1]: plain for plain, forms in _SERVICES.items() if forms[1] != forms[0]}
+_GENERAL: Final = frozenset({GENERAL_GLOBAL, GENERAL_DEDICATED})
+_IN_CLEAR: Final = frozenset({b"\xd8", b"\x0e"})
+"""Exceptions come in clear: there may be no common key to say them with."""
 
 
 class Envelope(Enum):
@@ -87,25 +90,13 @@ class Cipher:
 
     def open(self, octets: bytes) -> bytes:
         """Return a message in clear. Raises DecodeError for one that is not, or wrongly, protected."""
+        if octets[:1] in _IN_CLEAR:
+            return octets
         reader = Reader(octets)
         tag = reader.octet()
-        title, key = self.other_title, self.keys.encryption
-        expected: int | None = None
-        if tag in {GENERAL_GLOBAL, GENERAL_DEDICATED}:
-            named = reader.take(reader.length())
-            if named and title and named != title:
-                raise DecodeError("a ciphered message names another system title than the meter's")
-            title = named or title
-            if tag == GENERAL_DEDICATED:
-                key = self._dedicated()
-        elif (expected := _GLOBAL.get(tag)) is None:
-            expected = _DEDICATED.get(tag)
-            if expected is None:
-                # An exception comes in clear: there may be no common key to say it with.
-                if tag in {0xD8, 0x0E}:
-                    return octets
-                raise DecodeError(f"a message {tag:02X} came in clear where it must be ciphered")
-            key = self._dedicated()
+        expected = None if tag in _GENERAL else _plain_tag(tag)
+        title = self.other_title if expected is not None else self._named(reader)
+        key = self._dedicated() if envelope_of(tag).dedicated else self.keys.encryption
         if title == self.title:
             raise DecodeError("a ciphered message carries this end's own system title")
         plain, control, counter = unprotect(reader.take(reader.length()), key, self.keys.authentication, title)
@@ -118,19 +109,32 @@ class Cipher:
             raise DecodeError("a ciphered message holds another one than it says")
         return plain
 
+    def _named(self, reader: Reader) -> bytes:
+        named = reader.take(reader.length())
+        if named and self.other_title and named != self.other_title:
+            raise DecodeError("a ciphered message names another system title than the meter's")
+        return named or self.other_title
+
     def _dedicated(self) -> bytes:
         if self.keys.dedicated is None:
             raise DecodeError("a message is ciphered with a dedicated key, and none was agreed")
         return self.keys.dedicated
 
 
+def _plain_tag(tag: int) -> int:
+    plain = _GLOBAL.get(tag, _DEDICATED.get(tag))
+    if plain is None:
+        raise DecodeError(f"a message {tag:02X} came in clear where it must be ciphered")
+    return plain
+
+
 def is_ciphered(tag: int) -> bool:
     """Tell whether a message with this tag is ciphered."""
-    return tag in {GENERAL_GLOBAL, GENERAL_DEDICATED} or tag in _GLOBAL or tag in _DEDICATED
+    return tag in _GENERAL or tag in _GLOBAL or tag in _DEDICATED
 
 
 def envelope_of(tag: int) -> Envelope:
     """Return the form of a ciphered message with this tag."""
-    if tag in {GENERAL_GLOBAL, GENERAL_DEDICATED}:
+    if tag in _GENERAL:
         return Envelope.GENERAL if tag == GENERAL_GLOBAL else Envelope.GENERAL_DEDICATED
     return Envelope.DEDICATED if tag in _DEDICATED else Envelope.GLOBAL

@@ -14,7 +14,7 @@ from typing import Final
 from . import axdr
 from .axdr import Data, Tag
 from .classes import ClassId
-from .clock import LENGTH, ClockTime, decode_time
+from .clock import ClockTime, decode_time
 from .errors import DecodeError
 from .services import Attribute
 from .values import ScalerUnit, Shown, shown

@@ -114,16 +114,19 @@ def read_results(reader: Reader, count: int) -> tuple[GetResult, ...]:
 
 def joined_results(reader: Reader, count: int) -> tuple[GetResult, ...]:
     """Return the results out of all blocks of an answer; of one value some meters send the value alone."""
-    place = reader.place
-    try:
+    if count != 1:
         if (said := reader.length()) != count:
             raise DecodeError(f"{said} results for {count} attributes")
         return read_results(reader, count)
-    except DecodeError:
-        if count != 1:
-            raise
-        reader.place = place
-        return (GetResult(axdr.read(reader)),)
+    if reader.peek() == 1:
+        place = reader.place
+        reader.octet()
+        try:
+            return read_results(reader, 1)
+        except DecodeError:
+            # The value itself may begin like that.
+            reader.place = place
+    return (GetResult(axdr.read(reader)),)
 
 
 def _result(reader: Reader) -> GetResult:
