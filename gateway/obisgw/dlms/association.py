@@ -238,7 +238,7 @@ class Association:
         self.state = State.RELEASING
         self._asked = 0
         self._writing = False
-        self._outgoing = acse.release_request(user)
+        self._outgoing = acse.release_request(user or b"")
 
     def _must_be_idle(self) -> None:
         if not self.idle:

@@ -160,14 +160,6 @@ class Conversation:
         """Ask for attributes as soon as all before them are answered."""
         self._queue.extend(attributes)
 
-    def write(self, attribute: Attribute, data: Data) -> None:
-        """Write an attribute when all that was asked is answered."""
-        self._work.append((attribute, data))
-
-    def act(self, class_id: int, name: bytes, method: int, data: Data | None = None) -> None:
-        """Invoke a method when all that was asked is answered."""
-        self._work.append((class_id, name, method, data))
-
     def close(self) -> None:
         """End when everything is answered."""
         self._closing = True
