@@ -91,6 +91,8 @@ class MeterAssociation:
 
     def answer(self, message: bytes) -> bytes | None:
         """Return the answer to a message, None where there is none."""
+        if not message:
+            return None
         try:
             if message[:1] == bytes((acse.AARQ,)):
                 return self._opened(acse.decode_request(message))
