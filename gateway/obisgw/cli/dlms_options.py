@@ -20,7 +20,18 @@ if TYPE_CHECKING:
     from obisgw.reader.reader import MeterReader
 
 _OPTIONS = (
-    *("transport", "client", "server", "security", "protection", "key_use", "system_title", "format", "wake_up"),
+    *(
+        "transport",
+        "client",
+        "server",
+        "security",
+        "protection",
+        "key_use",
+        "system_title",
+        "short_names",
+        "format",
+        "wake_up",
+    ),
     *("encryption_key_file", "encryption_key_env", "authentication_key_file", "authentication_key_env"),
     *("password_file", "password_env"),
 )
@@ -49,6 +60,7 @@ def add_dlms(parser: argparse.ArgumentParser, *, password: bool) -> None:
     )
     group.add_argument("--key-use", choices=[one.value for one in KeyUse], help="which key ciphers messages (global)")
     group.add_argument("--system-title", type=_title, metavar="HEX", help="the client's system title")
+    group.add_argument("--short-names", action="store_true", default=None, help="refer to objects by short names")
     for key in ("encryption", "authentication"):
         one = group.add_mutually_exclusive_group()
         one.add_argument(f"--{key}-key-file", type=Path, metavar="FILE", help=f"file whose first line is the {key} key")

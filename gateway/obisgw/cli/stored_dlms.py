@@ -7,8 +7,8 @@ from contextlib import aclosing
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from obisgw.readings.cosem_stored import CosemPeriods, log_entries
 from obisgw.reader.dlms_stored import EVENTS, LOAD, DlmsStored
+from obisgw.readings.cosem_stored import CosemPeriods, log_entries
 from obisgw.readings.load_profile import note_document, utc_text
 from obisgw.readings.log_book import entry_document, what_happened
 

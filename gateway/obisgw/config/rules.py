@@ -27,10 +27,10 @@ _UNUSED_IN_MODE_D = (
     *("address", "wake_up", "reads_a_day", "max_baudrate", "fast", "password_file", "password_env", "allow_write"),
 )
 OF_DLMS = (
-    *("transport", "client", "server", "security", "protection", "key_use", "system_title"),
+    *("transport", "client", "server", "security", "protection", "key_use", "system_title", "short_names"),
     *("encryption_key_file", "encryption_key_env", "authentication_key_file", "authentication_key_env"),
 )
-_SETS_UP_DLMS = frozenset(OF_DLMS) - {"server", "key_use", "protection", "system_title"}
+_SETS_UP_DLMS = frozenset(OF_DLMS) - {"server", "key_use", "protection", "system_title", "short_names"}
 _ASCII_MODES = frozenset({MeterMode.A, MeterMode.B, MeterMode.C, MeterMode.D})
 _WITH_SECRET = frozenset({SecurityLevel.LOW, SecurityLevel.MD5, SecurityLevel.SHA1, SecurityLevel.SHA256})
 _KEY = re.compile(r"[0-9A-Fa-f]{32}")
@@ -112,10 +112,24 @@ def dlms_problems(values: Values, lines: Lines) -> Iterator[Problem]:
     key = next((name for name in ("encryption_key_file", "encryption_key_env") if name in values), None)
     other = next((name for name in ("authentication_key_file", "authentication_key_env") if name in values), None)
     password = next((name for name in ("password_file", "password_env") if name in values), None)
-    level, protection = values.get("security"), values.get("protection")
     for one in ("encryption_key", "authentication_key"):
         if f"{one}_file" in values and f"{one}_env" in values:
             yield Problem(lines[f"{one}_env"], f"'{one}_file' and '{one}_env' exclude each other", "keep one of them")
+    yield from _security_problems(values, lines, password, key, other)
+    transport = values.get("transport")
+    if values.get("format", LineFormat.SOFTWARE_7E1) is not LineFormat.SOFTWARE_7E1:
+        yield Problem(lines["format"], "'format' has no choice with DLMS: HDLC needs eight bits", "remove the line")
+    if "wake_up" in values and transport in {Transport.HDLC, Transport.TCP}:
+        yield Problem(lines["wake_up"], "'wake_up' has no effect without a sign-on", "remove the line")
+    if transport is Transport.TCP and not str(values.get("port", "socket:")).startswith("socket:"):
+        yield Problem(lines["transport"], "'transport: tcp' needs a port 'socket://host:4059'", "or 'transport: hdlc'")
+
+
+def _security_problems(
+    values: Values, lines: Lines, password: str | None, key: str | None, other: str | None
+) -> Iterator[Problem]:
+    """Yield what is missing for the level of security; names are those of the settings that give the secrets."""
+    level, protection = values.get("security"), values.get("protection")
     if level in _WITH_SECRET and password is None:
         yield Problem(lines["security"], f"'security: {level.value}' needs a secret", "set 'password_file'")
     if level is SecurityLevel.GMAC and (key is None or other is None):
@@ -128,13 +142,6 @@ def dlms_problems(values: Values, lines: Lines) -> Iterator[Problem]:
     if protection is not Protection.ENCRYPTED and (key is None) != (other is None):
         missing, given = ("authentication_key_file", key) if other is None else ("encryption_key_file", other)
         yield Problem(lines[given or ""], f"'{given}' needs the other key as well", f"set '{missing}'")
-    transport = values.get("transport")
-    if values.get("format", LineFormat.SOFTWARE_7E1) is not LineFormat.SOFTWARE_7E1:
-        yield Problem(lines["format"], "'format' has no choice with DLMS: HDLC needs eight bits", "remove the line")
-    if "wake_up" in values and transport in {Transport.HDLC, Transport.TCP}:
-        yield Problem(lines["wake_up"], "'wake_up' has no effect without a sign-on", "remove the line")
-    if transport is Transport.TCP and not str(values.get("port", "socket:")).startswith("socket:"):
-        yield Problem(lines["transport"], "'transport: tcp' needs a port 'socket://host:4059'", "or 'transport: hdlc'")
 
 
 def key_of(

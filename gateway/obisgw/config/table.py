@@ -248,6 +248,9 @@ class MeterSettings:
     system_title: str | None = setting(
         _TITLE, "DLMS: the client's system title, where the meter wants a certain one.", shown="4F42474741544557"
     )
+    short_names: bool = setting(
+        TRUTH, "DLMS: refer to objects by short names, for older meters that know no others.", default=False
+    )
     allow_write: bool = setting(
         TRUTH,
         "Let `obis-gateway write` change this meter; nothing else ever does.",

@@ -26,6 +26,13 @@ _MOST_KNOWN: Final = 1024
 _MAX_FILE: Final = 200_000
 
 
+def text_of(path: Path, most: int) -> str:
+    """Return a file's text. Raises OSError, and ValueError where it has more than ``most`` bytes."""
+    if path.stat().st_size > most:
+        raise ValueError("it is too large to be ours")
+    return path.read_text("utf-8")
+
+
 class Counters:
     """The next counter by meter, client and key. Several processes may share the file."""
 
@@ -90,9 +97,7 @@ class Counters:
         if self._path is None:
             return {}
         try:
-            if self._path.stat().st_size > _MAX_FILE:
-                raise ValueError("it is too large to be ours")
-            document = json.loads(self._path.read_text("utf-8"))
+            document = json.loads(text_of(self._path, _MAX_FILE))
             return {
                 str(key): value for key, value in document.items() if type(value) is int and 0 <= value <= _LAST + 1
             }

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from obisgw.config.values import LineFormat, Transport
-from obisgw.dlms import axdr
+from obisgw.dlms import axdr, short_names
 from obisgw.dlms.association import Association, Opened, Security
 from obisgw.dlms.classes import ClassId
 from obisgw.dlms.conversation import Conversation, Ended, Failing
@@ -36,7 +36,7 @@ from .reader import Readout
 from .refused import is_marked, mark_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator, AsyncIterator
+    from collections.abc import AsyncIterator
 
     from obisgw.dlms.conversation import Link
     from obisgw.dlms.values import ScalerUnit
@@ -183,10 +183,10 @@ class DlmsReader:
         known = self.objects.recall(key)
         if known.objects is not None and await self._is_same(talk, known):
             try:
-                return _described(known)
+                return self._taken(talk, known)
             except DecodeError as error:
                 _log.debug("%s: what was kept is not usable: %s", self._where, error)
-        (result,) = await talk.get([ASSOCIATION_LIST])
+        (result,) = await talk.get([short_names.ASSOCIATION_LIST if self.settings.short_names else ASSOCIATION_LIST])
         if result.data is None:
             raise RefusedError(
                 f"the meter does not show its objects ({access_result(result.error or 0)})",
@@ -194,7 +194,7 @@ class DlmsReader:
                 hint="another 'client' may be allowed to see them",
             )
         try:
-            objects = objects_of(result.data)
+            objects = self._objects_in(talk, result.data)
         except (DecodeError, IndexError, TypeError, ValueError) as error:
             raise MeterError(
                 f"the meter's list of objects cannot be understood: {error}",
@@ -220,10 +220,28 @@ class DlmsReader:
         # Without anything that tells meters apart the list is not kept: it could be another one's.
         if self.objects.remember(key, described if described.stamp else replace(described, objects=None)):
             self._save_objects()
-        return _described(described)
+        return self._taken(talk, described)
+
+    def _objects_in(self, talk: DlmsTalk, listed: axdr.Data) -> tuple[MeterObject, ...]:
+        if not self.settings.short_names:
+            return objects_of(listed)
+        objects, talk.session.conversation.association.names = short_names.short_objects_of(listed)
+        return objects
+
+    def _taken(self, talk: DlmsTalk, known: Described) -> tuple[tuple[MeterObject, ...], dict[bytes, ScalerUnit]]:
+        objects = self._objects_in(talk, axdr.decode(known.objects or b""))
+        attributes = [Attribute(class_id, name, number) for class_id, name, number, _ in known.units]
+        results = [GetResult(None if octets is None else axdr.decode(octets)) for _, _, _, octets in known.units]
+        return objects, units_of(attributes, results)
 
     async def _is_same(self, talk: DlmsTalk, known: Described) -> bool:
         attributes = [Attribute(class_id, name, number) for class_id, name, number, _ in known.stamp]
+        if self.settings.short_names:
+            # Nothing can be asked for without them.
+            try:
+                self._objects_in(talk, axdr.decode(known.objects or b""))
+            except DecodeError:
+                return False
         results = await talk.get(attributes)
         return all(
             result.data is not None and axdr.encode(result.data) == value
@@ -527,13 +545,6 @@ async def _closed(talk: DlmsTalk) -> None:
         await talk.close()
     except PortLostError as error:
         _log.debug("not closed: %s", error)
-
-
-def _described(known: Described) -> tuple[tuple[MeterObject, ...], dict[bytes, ScalerUnit]]:
-    objects = objects_of(axdr.decode(known.objects or b""))
-    attributes = [Attribute(class_id, name, number) for class_id, name, number, _ in known.units]
-    results = [GetResult(None if octets is None else axdr.decode(octets)) for _, _, _, octets in known.units]
-    return objects, units_of(attributes, results)
 
 
 def _counter_in(result: GetResult) -> int | None:

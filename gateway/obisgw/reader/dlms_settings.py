@@ -61,6 +61,7 @@ class DlmsSettings:
     protection: Protection = Protection.NONE
     key_use: KeyUse = KeyUse.GLOBAL
     title: bytes = OWN_TITLE
+    short_names: bool = False
     insist: bool = False
 
     @property
@@ -86,6 +87,7 @@ class DlmsSettings:
             Envelope(self.key_use.value),
             self.title,
             counter,
+            self.short_names,
         )
 
     def link(self, client: int, proposed: Parameters, baudrate: int, answer_within: float, tries: int) -> LinkSettings:

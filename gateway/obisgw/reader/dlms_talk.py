@@ -5,8 +5,8 @@ from __future__ import annotations
 from contextlib import aclosing
 from typing import TYPE_CHECKING
 
-from obisgw.dlms.conversation import Answered, Ended, Failing
 from obisgw.dlms.association import Refused
+from obisgw.dlms.conversation import Answered, Ended, Failing
 from obisgw.dlms.services import AccessResult, Attribute, GetResult
 from obisgw.errors import MeterError
 

@@ -8,6 +8,8 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
+from .counters import text_of
+
 if TYPE_CHECKING:
     from pathlib import Path
 
@@ -72,11 +74,10 @@ class ObjectMemory:
 
     def _load(self, path: Path) -> None:
         try:
-            if path.stat().st_size > _MAX_FILE:
-                raise ValueError("it is too large to be ours")
-            document = json.loads(path.read_text("utf-8"))
+            document = json.loads(text_of(path, _MAX_FILE))
             if document["format"] != FORMAT:
-                raise ValueError("it has another format")
+                _log.warning("%s has another format: meters are asked for their objects again", path)
+                return
             self._known = {str(key): _described(one) for key, one in document["known"].items()}
         except FileNotFoundError:
             return

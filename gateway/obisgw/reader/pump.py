@@ -46,11 +46,11 @@ KERNEL_BUFFER = 2000
 """Characters that may wait unread: half of what Linux keeps for a serial line."""
 
 
-Told = TypeVar("Told", covariant=True)
+Told_co = TypeVar("Told_co", covariant=True)
 """What a session tells: its events."""
 
 
-class Session(Protocol[Told]):
+class Session(Protocol[Told_co]):
     """The face of every session (docs/architecture.md)."""
 
     @property
@@ -78,7 +78,7 @@ class Session(Protocol[Told]):
     def receive(self, data: bytes, now: float) -> None:
         """Take what came."""
 
-    def events(self) -> Sequence[Told]:
+    def events(self) -> Sequence[Told_co]:
         """Return what happened."""
 
     def abort(self) -> list[Action]:
@@ -116,7 +116,7 @@ class _Load:
     pumps = 0
 
 
-async def pump(session: Session[Told], port: Line, *, pace_max: float = PACE_MAX) -> AsyncGenerator[Told, None]:
+async def pump(session: Session[Told_co], port: Line, *, pace_max: float = PACE_MAX) -> AsyncGenerator[Told_co, None]:
     """Run ``session`` over ``port`` and yield its events until it has finished.
 
     Close the generator (``contextlib.aclosing``) when leaving early: the meter is then signed off, as it is when the

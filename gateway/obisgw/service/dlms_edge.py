@@ -51,7 +51,7 @@ class DlmsKept:
 class DlmsMeter(LineMeter):
     """One configured meter that is asked in DLMS, and read in the ASCII modes where it does not speak it."""
 
-    def __init__(  # noqa: PLR0913 - as LineMeter, and what is kept
+    def __init__(
         self,
         settings: MeterSettings,
         port: SharedPort,
@@ -111,5 +111,6 @@ def dlms_settings_of(settings: MeterSettings) -> DlmsSettings:
         protection=settings.protection or (Protection.BOTH if keys else Protection.NONE),
         key_use=settings.key_use,
         title=bytes.fromhex(settings.system_title) if settings.system_title else OWN_TITLE,
+        short_names=settings.short_names,
         insist=settings.mode is MeterMode.E,
     )

@@ -25,7 +25,6 @@ from .line import Line, PtyLine, TcpLine
 from .profile import Profile, load_profile, replay_profile
 from .wire import TICK, Echo, Station, Wire
 
-
 _DIRECT_BAUDRATE = 9600
 
 
@@ -115,6 +114,7 @@ class Simulator:
     def __init__(self, options: SimulatorOptions | str = "household") -> None:
         self.options = SimulatorOptions(options) if isinstance(options, str) else options
         self.profile = profile_of(self.options)
+        self._cosem = self.options.cosem or self.profile.cosem
         self.households = tuple(
             Household(
                 self.options.seed + place,
@@ -180,7 +180,7 @@ class Simulator:
         return Wire(stations, echo=echo, half_duplex=options.half_duplex, seed=options.seed, tick=options.tick)
 
     def _session(self, settings: MeterSettings, data: MeterData, household: Household) -> MeterSession:
-        cosem = self.options.cosem
+        cosem = self._cosem
         if cosem is None:
             return MeterSession(settings, data)
         if cosem.direct:
@@ -193,7 +193,7 @@ class Simulator:
     def cosem_meter(self, household: Household) -> CosemMeter:
         """Return what answers DLMS in this household."""
         loop = asyncio.get_running_loop()
-        options = self.options.cosem or CosemOptions()
+        options = self._cosem or CosemOptions()
         return CosemMeter(household, options, lambda: self.household_time(loop.time()))
 
     def _in_household_time(self, data: Callable[[float], bytes]) -> Callable[[float], bytes]:
