@@ -29,7 +29,7 @@ def test_no_port_is_1(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(said.err.splitlines()) == 1
 
 
-@pytest.mark.parametrize("words", [["--repeat", "0"], ["--mode", "E"], ["--baudrate", "301"], ["--format", "9x9"]])
+@pytest.mark.parametrize("words", [["--repeat", "0"], ["--mode", "F"], ["--baudrate", "301"], ["--format", "9x9"]])
 def test_wrong_options_are_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Before any port is touched."""
     assert main(["read", "/dev/nonexistent", *words]) == 2

@@ -35,6 +35,7 @@ class WrapperLine(TcpLine):
         if transport is not self._transport:
             return
         self._heard += data
+        self._cosem.moment = self._loop.time()
         while len(self._heard) >= _HEADER:
             client, server, length = (int.from_bytes(self._heard[at : at + 2], "big") for at in (2, 4, 6))
             if len(self._heard) < _HEADER + length:

@@ -53,8 +53,12 @@ class CosemOptions:
 class CosemMeter:
     """The server behind a link or a wrapper: what it answers to whom."""
 
-    def __init__(self, household: Household, options: CosemOptions, now: Callable[[], float]) -> None:
-        objects = CosemObjects(household, now, lambda: self.secured.expected_counter)
+    def __init__(self, household: Household, options: CosemOptions, household_time: Callable[[float], float]) -> None:
+        self.moment = 0.0
+        """When the latest message came."""
+        objects = CosemObjects(
+            household, lambda: household_time(self.moment), lambda: self.secured.expected_counter
+        )
         self.secured = MeterAssociation(objects.objects(), options.security, most=options.most)
         self.secured.expect_counter(options.least_counter)
         self.public = MeterAssociation(objects.public(), MeterSecurity(), most=options.most)
@@ -133,6 +137,7 @@ class CosemSession(MeterSession):
         if now - self._heard_at > _QUIET:
             self.link.quiet()
         self._heard_at = now
+        self.cosem.moment = now
         octets = self.link.receive(data)
         for event in self.link.events():
             match event:

@@ -192,9 +192,7 @@ class Simulator:
 
     def cosem_meter(self, household: Household) -> CosemMeter:
         """Return what answers DLMS in this household."""
-        loop = asyncio.get_running_loop()
-        options = self._cosem or CosemOptions()
-        return CosemMeter(household, options, lambda: self.household_time(loop.time()))
+        return CosemMeter(household, self._cosem or CosemOptions(), self.household_time)
 
     def _in_household_time(self, data: Callable[[float], bytes]) -> Callable[[float], bytes]:
         return lambda now: data(self.household_time(now))
