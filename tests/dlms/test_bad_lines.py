@@ -114,6 +114,12 @@ def nth(number: int, change: Callable[[bytes], list[bytes]]) -> Answer:
     return spoil
 
 
+def losing(number: int) -> Callable[[bytes], bytes]:
+    """Lose one of what the client sends, counted from 0."""
+    count = iter(range(10_000))
+    return lambda octets: b"" if next(count) == number else octets
+
+
 def flipped(frame: bytes) -> list[bytes]:
     place = len(frame) // 2
     return [frame[:place] + bytes((frame[place] ^ 0x10,)) + frame[place + 1 :]]
@@ -147,10 +153,7 @@ def test_one_bad_frame_costs_no_association_and_no_value(loss: str, window: int)
 def test_the_clients_own_frames_may_be_lost_as_well(window: int) -> None:
     """The meter is asked what it has heard."""
     for number in range(1, 12):
-        count = iter(range(10_000))
-        talk = Talk(
-            window, to_meter=lambda octets, count=count, number=number: b"" if next(count) == number else octets
-        )  # type: ignore[misc]
+        talk = Talk(window, to_meter=losing(number))
         events = talk.run()
         assert values_are_right(events) == len(ATTRIBUTES)
         assert talk.opened == 1
@@ -211,8 +214,10 @@ def test_no_line_is_bad_enough_for_a_wrong_value(seed: int, rate: float, window:
     assert isinstance(events[-1], Ended)
 
 
-def frame_of(kind: Kind, awaited: int = 0, information: bytes = b"", **more: int) -> bytes:
-    return Frame(CLIENT, SERVER, kind, information, awaited=awaited, **more).encode()
+def frame_of(
+    kind: Kind, awaited: int = 0, information: bytes = b"", sent: int = 0, *, segmented: bool = False
+) -> bytes:
+    return Frame(CLIENT, SERVER, kind, information, sent, awaited, segmented=segmented).encode()
 
 
 def always(octets: bytes, begin: int = 3) -> Answer:
@@ -255,7 +260,7 @@ def test_a_meter_that_sends_segments_of_nothing_is_left() -> None:
 
     def spoil(frames: list[bytes]) -> list[bytes]:
         number = next(numbers)
-        return frames if number < 5 else [frame_of(Kind.I, 3, sent=(number - 3) % 8, segmented=1)]
+        return frames if number < 5 else [frame_of(Kind.I, 3, sent=(number - 3) % 8, segmented=True)]
 
     ended = Talk(spoil=spoil).run()[-1]
     assert isinstance(ended, Ended)

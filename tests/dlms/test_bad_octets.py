@@ -20,7 +20,6 @@ from obisgw.dlms.ciphering import Cipher, Envelope
 from obisgw.dlms.clock import decode_time
 from obisgw.dlms.errors import DecodeError
 from obisgw.dlms.frames import FrameReceiver, check_sequence, decode_frame
-from obisgw.dlms.link import LLC_FROM_METER
 from obisgw.dlms.meter import MeterAssociation, MeterSecurity
 from obisgw.dlms.negotiation import Parameters
 from obisgw.dlms.objects import objects_of
@@ -229,4 +228,3 @@ def test_a_frame_with_good_checks_and_bad_addresses_is_refused() -> None:
         body = header + check_sequence(header)
         with pytest.raises(DecodeError):
             decode_frame(body)
-    assert LLC_FROM_METER not in body

@@ -17,7 +17,7 @@ from .block_transfer import GENERAL_BLOCK, BlockCollector
 from .buffer import Reader
 from .ciphering import Cipher, Envelope, is_ciphered
 from .errors import DecodeError
-from .security import NOTHING, Control, Keys, Level, Pass, challenge
+from .security import NOTHING, TITLE_LENGTH, Control, Keys, Level, Pass, challenge
 from .services import AccessResult, Attribute, Block, Conformance, GetResult, Initiate, Refusal
 from .short_names import NO_NAMES
 
@@ -326,11 +326,9 @@ class Association:
         if not answer.accepted:
             self._fail(answer.reason, secret_wrong=not answer.by_provider and answer.diagnostic == 13)
             return
-        user = answer.user
-        if self.security.title and answer.title == self.security.title:
-            raise DecodeError("the meter shows this end's own system title")
+        user, self._title = answer.user, self._checked(answer.title or b"")
         if self._cipher is not None:
-            self._cipher.other_title = answer.title or b""
+            self._cipher.other_title = self._title
             user = self._cipher.open(user)
         initiate = services.decode_initiate_response(user)
         self.granted = self._proposed & initiate.conformance
@@ -339,7 +337,6 @@ class Association:
             return
         # Zero and small numbers mean: no limit that is known.
         self.most = initiate.most if initiate.most > 11 else 0xFFFF
-        self._title = answer.title or b""
         if answer.diagnostic != acse.ACCEPTED_SO_FAR and not self.security.level.high:
             self._open()
         elif not self.security.level.high:
@@ -352,6 +349,15 @@ class Association:
         else:
             self._meter_challenge = answer.value
             self._prove()
+
+    def _checked(self, title: bytes) -> bytes:
+        """Return the meter's title. Raises DecodeError for one with which it could be anybody."""
+        if title and title == self.security.title:
+            raise DecodeError("the meter shows this end's own system title")
+        titled = self._cipher is not None or self.security.level is Level.GMAC
+        if titled and len(title) != TITLE_LENGTH:
+            raise DecodeError(f"the meter names no system title of {TITLE_LENGTH} octets")
+        return title
 
     def _open(self) -> None:
         self.state = State.OPEN

@@ -249,10 +249,11 @@ class ClientLink:
 
     def _opened(self, frame: Frame) -> None:
         try:
-            self.parameters = self.settings.proposed.agreed(Parameters.decode(frame.information))
-        except DecodeError as error:
-            self._fail(f"the meter's parameters of the link cannot be understood: {error}")
-            return
+            granted = Parameters.decode(frame.information)
+        except DecodeError:
+            # It is open all the same; what everybody takes is the least that it can have meant.
+            granted = Parameters()
+        self.parameters = self.settings.proposed.agreed(granted)
         self.state = LinkState.OPEN
         self._deadline = None
         self._sent = self._awaited = 0

@@ -13,7 +13,7 @@ from .axdr import Data, Tag
 from .buffer import Reader, length_of
 from .ciphering import Cipher, Envelope, envelope_of, is_ciphered
 from .errors import DecodeError, RepeatedError
-from .security import NOTHING, Control, Keys, Level, Pass, challenge
+from .security import NOTHING, TITLE_LENGTH, Control, Keys, Level, Pass, challenge
 from .services import AccessResult, Attribute, Conformance, Initiate
 
 Value = Data | Callable[[tuple[int, Data] | None], Data]
@@ -131,6 +131,9 @@ class MeterAssociation:
             return self._refused(request, 14 if request.level is Level.LOWEST else 11)
         if request.level is Level.LOW and request.value != security.secret:
             return self._refused(request, 13)
+        titled = request.context.ciphered or security.level is Level.GMAC
+        if titled and len(request.title or b"") != TITLE_LENGTH:
+            return self._refused(request, 3)
         user = request.user
         if request.context.ciphered and security.keys is not None:
             self._cipher = Cipher(
