@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 from hypothesis import given, settings
@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from obisgw.dlms import axdr
 from obisgw.dlms.association import Association, Opened, Security
 from obisgw.dlms.conversation import Answered, Conversation, Ended, Failing
-from obisgw.dlms.frames import Frame, FrameReceiver, Kind
+from obisgw.dlms.frames import Frame, FrameReceiver, Kind, decode_frame
 from obisgw.dlms.link import ClientLink, LinkSettings
 from obisgw.dlms.meter import MeterAssociation, MeterSecurity
 from obisgw.dlms.meter_link import Arrived, LinkClosed, LinkOpened, MeterLink
@@ -321,3 +321,16 @@ def test_a_second_ua_and_a_late_answer_change_nothing() -> None:
     assert values_are_right(events) == len(ATTRIBUTES)
     assert isinstance(events[0], Opened)
     assert talk.opened == 1
+
+
+@pytest.mark.parametrize("window", [1, 7])
+def test_a_meter_that_forgets_to_give_the_word_is_not_waited_for_long(window: int) -> None:
+    """None of its frames with data has the bit for it."""
+
+    def spoil(frames: list[bytes]) -> list[bytes]:
+        decoded = [decode_frame(frame[1:-1]) for frame in frames]
+        return [(replace(one, poll=False) if one.kind is Kind.I else one).encode() for one in decoded]
+
+    talk = Talk(window, spoil=spoil)
+    assert values_are_right(talk.run()) == len(ATTRIBUTES)
+    assert talk.seconds < 20

@@ -23,6 +23,9 @@ MOST_TRIES: Final = 6
 
 _CLOSING_TRIES: Final = 1
 
+_MORE_WITHIN: Final = 0.3
+"""Seconds until the next frame of a meter that may send one more, besides its time on the line."""
+
 _MOST_FRUITLESS: Final = 100
 """Frames in a row that bring nothing new before the link is given up: a meter must not keep us busy for ever."""
 _BUSY_COSTS: Final = 5
@@ -110,6 +113,8 @@ class ClientLink:
         self._busy = False
         self._tries = 0
         self._fruitless = 0
+        self._heard = 0
+        """Frames since we spoke last."""
         self._last_word: Frame | None = None
         """The frame with which the meter gave us the word last; once more it means nothing, until we ask again."""
         self._waiting_for_sent = False
@@ -195,6 +200,7 @@ class ClientLink:
     def sent(self, now: float) -> None:
         """Tell that the octets have left."""
         self._waiting_for_sent = False
+        self._heard = 0
         self._wait(now)
 
     def receive(self, data: bytes, now: float) -> None:
@@ -319,11 +325,19 @@ class ClientLink:
                 return
         elif not self._went_nowhere(1):
             return
+        self._answer(frame, now)
+
+    def _answer(self, frame: Frame, now: float) -> None:
+        """Take the word where the meter gives it, and where it forgot to."""
+        self._heard += 1
         if frame.poll:
             # Ours again: acknowledge, and ask for what is missing.
             self._ask_on()
-        else:
+        elif self._heard < self.parameters.receive_window:
             self._wait(now)
+        else:
+            # Its window is full, and it forgot to give us the word: if nothing more comes, we take it.
+            self._deadline = now + self._line_time(self.parameters.receive_length + 32) + _MORE_WITHIN
 
     def _ask_on(self) -> None:
         # Of several frames that came together only the last needs an answer.

@@ -28,6 +28,7 @@ _OFFERED: Final = (
     | Conformance.SELECTIVE_ACCESS
     | Conformance.GENERAL_PROTECTION
 )
+_OFFERED_SHORT: Final = Conformance.READ | Conformance.PARAMETERIZED_ACCESS
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +60,7 @@ class MeterAssociation:
         self.security = security
         self.written: list[tuple[Attribute, Data]] = []
         self.acted: list[tuple[int, bytes, int]] = []
-        self._offered = offered
+        self._offered = offered | (_OFFERED_SHORT if bases else Conformance(0))
         self._most = most
         self._counter = 1
         self._least_counter = 0

@@ -60,9 +60,11 @@ def short_objects_of(data: Data) -> tuple[tuple[MeterObject, ...], ShortNames]:
         parts = item.items
         if len(parts) < 4 or len(parts[3].octets) != 6:
             raise DecodeError("an object of the list has no logical name")
-        class_id, name = parts[1].number, parts[3].octets
-        objects.append(MeterObject(class_id, parts[2].number, name, frozenset(range(2, 12))))
-        bases[class_id, name] = parts[0].number & 0xFFFF
+        class_id, name, base = parts[1].number, parts[3].octets, parts[0].number & 0xFFFF
+        # No short name goes beyond two octets.
+        last = min(11, (0xFFFF - base) // _APART + 1)
+        objects.append(MeterObject(class_id, parts[2].number, name, frozenset(range(2, last + 1))))
+        bases[class_id, name] = base
     return tuple(objects), ShortNames(bases)
 
 
@@ -122,10 +124,13 @@ def joined_results(reader: Reader, count: int) -> tuple[GetResult, ...]:
         place = reader.place
         reader.octet()
         try:
-            return read_results(reader, 1)
+            results = read_results(reader, 1)
+            reader.padding()
         except DecodeError:
             # The value itself may begin like that.
             reader.place = place
+        else:
+            return results
     return (GetResult(axdr.read(reader)),)
 
 
