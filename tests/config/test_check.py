@@ -204,7 +204,7 @@ PROBLEMS = [
     ("a secret that is not used", "port: /d\nsecurity: lowest\npassword_env: P", ["2: 'security: lowest' does not use 'password_env' (write 'security: low')"]),
     ("tcp at a device", "port: /d\ntransport: tcp", ["2: 'transport: tcp' needs a port 'socket://host:4059' (or 'transport: hdlc')"]),
     ("a format for HDLC", "port: /d\nmode: E\nformat: 7e1", ["3: 'format' has no choice with DLMS: HDLC needs eight bits (remove the line)"]),
-    ("no server", "port: /d\nmode: E\nserver: x", ["3: 'server': 'x' is no server: write it as 1, or as 1/17 with the physical device"]),
+    ("no server", "port: /d\nmode: E\nserver: x", ["3: 'server': 'x' is no server: write it as 1, as 1/17 with the physical device, or as 1/17/4 with the octets of the address"]),
     ("no system title", "port: /d\nmode: E\nsystem_title: 12", ["3: 'system_title': '12' is no system title: it has 16 hexadecimal digits"]),
     ("the same again", "a: &a [[[[[[[[x]]]]]]]]\nb: *a\nport: /d", ["1: nested too deeply", "1: 'a' is no setting (known here: port, name, address, number, dialect, mode, baudrate, max_baudrate, format, dtr, rts, wake_up, latency, every, aligned, reads_a_day, fast, fast_every, fast_publish, fast_change, password_file, password_env, password_level, transport, client, server, security, protection, key_use, encryption_key_file, encryption_key_env, authentication_key_file, authentication_key_env, system_title, short_names, allow_write, thresholds, meters, mqtt, api, gateway)", "2: 'b' is no setting (known here: port, name, address, number, dialect, mode, baudrate, max_baudrate, format, dtr, rts, wake_up, latency, every, aligned, reads_a_day, fast, fast_every, fast_publish, fast_change, password_file, password_env, password_level, transport, client, server, security, protection, key_use, encryption_key_file, encryption_key_env, authentication_key_file, authentication_key_env, system_title, short_names, allow_write, thresholds, meters, mqtt, api, gateway)"]),
 ]  # fmt: skip
@@ -213,7 +213,9 @@ PROBLEMS = [
 @pytest.mark.parametrize(("text", "expected"), [row[1:] for row in PROBLEMS], ids=[row[0] for row in PROBLEMS])
 def test_each_problem_is_said_with_its_line(text: str, expected: list[str], tmp_path: Path) -> None:
     """One mistake, its sentence."""
-    assert sentences(text, tmp_path, P="word", K="0" * 32) == [line.replace("{path}", str(tmp_path)) for line in expected]
+    assert sentences(text, tmp_path, P="word", K="0" * 32) == [
+        line.replace("{path}", str(tmp_path)) for line in expected
+    ]
 
 
 def test_all_problems_are_said_at_once_in_order(tmp_path: Path) -> None:
@@ -269,7 +271,9 @@ def test_what_can_be_no_password_of_a_meter_is_said_without_showing_it(tmp_path:
 
 def test_fast_registers_come_through(tmp_path: Path) -> None:
     """A list or one alone; times with decimals."""
-    text = "port: /d\nfast:\n- 16.7.0\n- POWEP\nfast_every: 0\nfast_publish: 500ms\nfast_change: 0.1 kW\nallow_write: yes"
+    text = (
+        "port: /d\nfast:\n- 16.7.0\n- POWEP\nfast_every: 0\nfast_publish: 500ms\nfast_change: 0.1 kW\nallow_write: yes"
+    )
     settings = check_text(text, tmp_path / "f", environment={}).settings
     assert settings is not None
     (meter,) = settings.meters

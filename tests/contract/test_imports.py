@@ -67,7 +67,7 @@ def test_only_the_command_write_can_change_a_meter(root: Path) -> None:
         for file in package.rglob("*.py")
         if re.search(
             r"\bWritePermission\b|\bWriting(?:Session|Conversation)\b|\b(?:iec62056_21|dlms)\.writing\b|\bfrom \.writing\b",
-            file.read_text()
+            file.read_text(),
         )
     }
     assert naming == {"permission.py", "dlms/writing.py", "iec62056_21/writing.py", "cli/write.py"}

@@ -38,7 +38,12 @@ def command(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     """Run the program with a state folder of its own."""
     environment = os.environ | {"STATE_DIRECTORY": str(folder), "METER_PASSWORD": PASSWORD}
     return subprocess.run(
-        [sys.executable, "-m", "obisgw", *words], capture_output=True, text=True, check=False, env=environment, timeout=90
+        [sys.executable, "-m", "obisgw", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=environment,
+        timeout=90,
     )
 
 

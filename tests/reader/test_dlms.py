@@ -87,7 +87,9 @@ def frames_with(line: WireLine, head: bytes) -> int:
         pytest.param(LOWEST, CosemOptions(frame=2030, window=7, most=4000), id="frames of 2030, seven in a row"),
         pytest.param(LOW, LOW_METER, id="password"),
         pytest.param(
-            replace(LOW, level=SecurityLevel.SHA256), CosemOptions(MeterSecurity(Level.SHA256, b"12345678")), id="SHA-256"
+            replace(LOW, level=SecurityLevel.SHA256),
+            CosemOptions(MeterSecurity(Level.SHA256, b"12345678")),
+            id="SHA-256",
         ),
         pytest.param(
             replace(LOW, level=SecurityLevel.MD5), CosemOptions(MeterSecurity(Level.MD5, b"12345678")), id="MD5"
@@ -97,6 +99,9 @@ def frames_with(line: WireLine, head: bytes) -> int:
         pytest.param(replace(CIPHERED, key_use=KeyUse.GENERAL), CIPHERED_METER, id="a general envelope"),
         pytest.param(LOWEST, CosemOptions(confirms=False), id="the meter does not confirm"),
         pytest.param(replace(LOWEST, logical=1, physical=17), CosemOptions(), id="an address of two octets"),
+        pytest.param(
+            replace(LOWEST, logical=1, physical=17, address_octets=4), CosemOptions(), id="an address of four octets"
+        ),
         pytest.param(LOWEST, CosemOptions(most=100), id="short messages"),
     ],
 )
@@ -175,7 +180,16 @@ def test_a_cancelled_reading_closes_the_link(after: float) -> None:
 
 @pytest.mark.parametrize(
     "fault",
-    ["lose=0.002", "flip=0.002", "silence@9", "silence@9-11", "cut=0.4@8", "cut=0.9@12", "pause=1.0@9", "noise-before=9"],
+    [
+        "lose=0.002",
+        "flip=0.002",
+        "silence@9",
+        "silence@9-11",
+        "cut=0.4@8",
+        "cut=0.9@12",
+        "pause=1.0@9",
+        "noise-before=9",
+    ],
 )
 def test_what_is_lost_costs_no_new_association(fault: str) -> None:
     """Frames that do not come, or come damaged, are asked for again."""
@@ -194,7 +208,7 @@ def test_a_meter_that_falls_silent_for_good_is_given_up_with_words() -> None:
 
     async def test() -> None:
         async with line_of("household-e", faults=("silence@12-",)) as line:
-            with pytest.raises(MeterError, match="does not answer|silent"):
+            with pytest.raises(MeterError, match=r"does not answer|silent"):
                 await Kept().reader(line, replace(LOWEST, insist=True)).read()
 
     in_moved_time(test)
@@ -248,7 +262,7 @@ def test_a_wrong_password_is_said_once() -> None:
     async def test() -> None:
         async with line_of("household-e", cosem=LOW_METER) as line:
             kept, wrong = Kept(), replace(LOW, secret=Secret("00000000"))
-            with pytest.raises(RefusedError, match="refused the password or the keys .the password or the proof"):
+            with pytest.raises(RefusedError, match=r"refused the password or the keys .the password or the proof"):
                 await kept.reader(line, wrong).read()
             said = len(line.written)
             with pytest.raises(RefusedError, match="before, and they are not tried again"):

@@ -42,7 +42,7 @@ _KINDS: dict[str, Any] = {
     "key_use": KeyUse,
     "format": LineFormat,
 }
-_SERVER = re.compile(r"[0-9]{1,5}(/[0-9]{1,5})?")
+_SERVER = re.compile(r"[0-9]{1,5}(/[0-9]{1,5}(/[124])?)?")
 _TITLE = re.compile(r"[0-9A-Fa-f]{16}")
 
 
@@ -51,7 +51,9 @@ def add_dlms(parser: argparse.ArgumentParser, *, password: bool) -> None:
     group = parser.add_argument_group("DLMS (mode E, or HDLC and TCP without sign-on)")
     group.add_argument("--transport", choices=[one.value for one in Transport], help="optical (mode E), hdlc or tcp")
     group.add_argument("--client", type=whole(1, 127), metavar="N", help="who asks: 16 is the public client")
-    group.add_argument("--server", type=_server, metavar="N[/N]", help="logical device, and physical one (1)")
+    group.add_argument(
+        "--server", type=_server, metavar="N[/N[/OCTETS]]", help="logical device, physical one, size of the address (1)"
+    )
     group.add_argument(
         "--security", choices=[one.value for one in SecurityLevel], help="how the client proves itself (lowest)"
     )

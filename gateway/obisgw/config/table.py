@@ -63,7 +63,9 @@ _ADDRESS = text("text", r"[0-9A-Za-z ]{1,32}", "no device address: up to 32 digi
 _NUMBER = text("text", r"[!-~][ -~]{0,63}", "no meter number")
 _DIALECT = text("name", r"[a-z0-9][a-z0-9_.-]{0,63}", "no name of a dialect")
 _SERVER = text(
-    "number[/number]", r"\d{1,5}(/\d{1,5})?", "no server: write it as 1, or as 1/17 with the physical device"
+    "number[/number[/octets]]",
+    r"\d{1,5}(/\d{1,5}(/[124])?)?",
+    "no server: write it as 1, as 1/17 with the physical device, or as 1/17/4 with the octets of the address",
 )
 _TITLE = text("16 hexadecimal digits", r"[0-9A-Fa-f]{16}", "no system title: it has 16 hexadecimal digits")
 _HOST = text("host", r"[0-9A-Za-z_.:\[\]-]{1,253}", "no host name or address (the port has its own setting)")
@@ -219,7 +221,10 @@ class MeterSettings:
         shown="16; with security 1",
     )
     server: str = setting(
-        _SERVER, "DLMS: the logical device, and behind `/` the physical one where the meter has one.", default="1"
+        _SERVER,
+        "DLMS: the logical device, behind `/` the physical one where the meter has one, and behind another `/` how many "
+        "octets the address has (`1/17/4`) where they are more than are needed.",
+        default="1",
     )
     security: SecurityLevel | None = setting(
         choice(SecurityLevel),

@@ -46,7 +46,7 @@ _CONTROLS: Final = {
 class DlmsSettings:
     """One meter's DLMS settings. ``secret``: password or shared secret; keys are 32 hexadecimal digits.
 
-    ``logical`` and ``physical`` are the server's addresses. ``insist``: mode E is asked for although the identification
+    ``logical`` and ``physical`` are the server's addresses, in as many octets as are needed or said. ``insist``: mode E is asked for although the identification
     does not offer it.
     """
 
@@ -54,6 +54,7 @@ class DlmsSettings:
     client: int = PUBLIC_CLIENT
     logical: int = 1
     physical: int | None = None
+    address_octets: int | None = None
     level: SecurityLevel = SecurityLevel.LOWEST
     secret: Secret | None = None
     encryption_key: Secret | None = None
@@ -95,7 +96,7 @@ class DlmsSettings:
         # Not at the top: a wrapper needs no link.
         from obisgw.dlms.link import LinkSettings  # noqa: PLC0415
 
-        server = server_address(self.logical, self.physical)
+        server = server_address(self.logical, self.physical, size=self.address_octets)
         return LinkSettings(client_address(client), server, proposed, answer_within, baudrate, tries)
 
     @property

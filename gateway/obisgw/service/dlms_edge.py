@@ -98,12 +98,13 @@ def dlms_settings_of(settings: MeterSettings) -> DlmsSettings:
     level = settings.security or (SecurityLevel.LOW if settings.password is not None else SecurityLevel.LOWEST)
     secured = keys or level is not SecurityLevel.LOWEST
     wrapped = settings.port.startswith("socket://") and settings.port.endswith(_WRAPPER_PORT)
-    logical, _, physical = settings.server.partition("/")
+    logical, physical, octets = (*settings.server.split("/"), "", "")[:3]
     return DlmsSettings(
         transport=settings.transport or (Transport.TCP if wrapped else Transport.OPTICAL),
         client=settings.client or (MANAGEMENT_CLIENT if secured else PUBLIC_CLIENT),
         logical=int(logical),
         physical=int(physical) if physical else None,
+        address_octets=int(octets) if octets else None,
         level=level,
         secret=settings.password,
         encryption_key=settings.encryption_key,

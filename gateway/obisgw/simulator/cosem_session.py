@@ -56,9 +56,7 @@ class CosemMeter:
     def __init__(self, household: Household, options: CosemOptions, household_time: Callable[[float], float]) -> None:
         self.moment = 0.0
         """When the latest message came."""
-        objects = CosemObjects(
-            household, lambda: household_time(self.moment), lambda: self.secured.expected_counter
-        )
+        objects = CosemObjects(household, lambda: household_time(self.moment), lambda: self.secured.expected_counter)
         self.secured = MeterAssociation(objects.objects(), options.security, most=options.most)
         self.secured.expect_counter(options.least_counter)
         self.public = MeterAssociation(objects.public(), MeterSecurity(), most=options.most)
