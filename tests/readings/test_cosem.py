@@ -190,3 +190,10 @@ def test_events_are_named_and_come_once() -> None:
     assert notes == ()
     entries, _ = log_entries(profile, bytes((0, 0, 99, 98, 1, 255)), rows)
     assert entries[0].meaning is None
+
+
+@pytest.mark.parametrize("word", [-1, -128, 0xFF, 1 << 63, -(1 << 63)])
+def test_a_status_word_of_any_type_has_an_end(word: int) -> None:
+    """Also one with a sign."""
+    periods = CosemPeriods(PROFILE, NOON, NOON + timedelta(hours=1))
+    assert len(list(periods.of([row(15, 1, word)]))) == 1

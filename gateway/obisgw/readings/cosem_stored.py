@@ -53,6 +53,7 @@ _EVENTS: Final = {
 """The standard event log of the companion specifications."""
 
 _STANDARD_LOG: Final = bytes((0, 0, 99, 98, 0, 255))
+_WORD: Final = 0xFFFFFFFF
 _MOST_NOTES: Final = 200
 _USUAL: Final = 900
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -115,7 +116,8 @@ def _value(shown: Shown | None) -> Value:
 
 
 def _status(word: int | None) -> Status:
-    status, rest = Status(0), word or 0
+    # A word with a sign has as many bits as are looked at.
+    status, rest = Status(0), (word or 0) & _WORD
     while rest:
         bit = rest & -rest
         status |= _BITS.get(bit, Status.MANUFACTURER)
