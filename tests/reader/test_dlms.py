@@ -214,6 +214,24 @@ def test_a_meter_that_falls_silent_for_good_is_given_up_with_words() -> None:
     in_moved_time(test)
 
 
+def test_a_link_that_a_killed_process_has_left_open_is_closed() -> None:
+    """The meter hears no sign-on as long as it is in HDLC."""
+
+    async def test() -> None:
+        async with line_of("household-e") as line:
+            await asyncio.sleep(1)
+            session = line.wire.stations[0].session
+            assert isinstance(session, CosemSession)
+            session.link.open = True
+            session.in_hdlc, session._heard_at, session._switch = True, asyncio.get_running_loop().time(), 9600
+            began = asyncio.get_running_loop().time()
+            assert len(values(await Kept().reader(line, LOWEST).read())) == 34
+            # Sooner than the meter would have given the link up by itself.
+            assert asyncio.get_running_loop().time() - began < 30
+
+    in_moved_time(test)
+
+
 # --- a meter that does not go over to HDLC
 
 

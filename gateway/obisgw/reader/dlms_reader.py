@@ -15,6 +15,7 @@ from obisgw.dlms.association import Association, Opened, Security
 from obisgw.dlms.classes import ClassId
 from obisgw.dlms.conversation import Conversation, Ended, Failing
 from obisgw.dlms.errors import DecodeError
+from obisgw.dlms.frames import Frame, Kind
 from obisgw.dlms.negotiation import MOST, Parameters
 from obisgw.dlms.objects import ASSOCIATION_LIST, MeterObject, objects_of
 from obisgw.dlms.readout import Wanted, units_of, units_wanted, wanted
@@ -60,6 +61,9 @@ ASK_AGAIN: Final = 86400.0
 """A meter that gave a readout in place of HDLC, or took small frames only, is put to the test again after this."""
 
 _PAUSE: Final = 1.0
+_USUAL_RATE: Final = 9600
+"""At which nearly all meters speak HDLC behind their sign-on."""
+
 _ANSWER_WITHIN: Final = 1.8
 _OPTIMISTIC_TRIES: Final = 1
 _TRIES: Final = 6
@@ -469,10 +473,20 @@ class DlmsReader:
 
     async def _between(self, port: Port, failed: Attempt, plan: LinePlan) -> None:
         if self.settings.transport is Transport.OPTICAL:
+            if failed.failure is Failure.SILENCE and port.can_set_rate:
+                await self._hang_up(port)
             await self.reader.between(port, failed, plan)
         else:
             await asyncio.sleep(_PAUSE)
             port.take()
+
+    async def _hang_up(self, port: Port) -> None:
+        """Close a link that a process before this one may have left open: the meter hears no sign-on meanwhile."""
+        link = self.settings.link(self.settings.client, MOST, _USUAL_RATE, _ANSWER_WITHIN, 1)
+        await port.set_rate(_USUAL_RATE)
+        await port.write(Frame(link.server, link.client, Kind.DISC).encode())
+        await asyncio.sleep(REST)
+        port.take()
 
     def _explained(self, attempts: list[Attempt]) -> MeterError | RefusedError:
         if self.settings.transport is Transport.OPTICAL and not any(one.identification for one in attempts):
