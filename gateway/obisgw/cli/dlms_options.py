@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from obisgw.config.rules import dlms_problems, is_dlms, key_of, password_of
+from obisgw.config.rules import OF_DLMS, dlms_problems, is_dlms, key_of, password_of
 from obisgw.config.values import KeyUse, LineFormat, MeterMode, Protection, SecurityLevel, Transport
 from obisgw.errors import ConfigurationError
 
@@ -35,6 +35,7 @@ _OPTIONS = (
     *("encryption_key_file", "encryption_key_env", "authentication_key_file", "authentication_key_env"),
     *("password_file", "password_env"),
 )
+_PASSWORDS = ("password_file", "password_env")
 _KINDS: dict[str, Any] = {
     "transport": Transport,
     "security": SecurityLevel,
@@ -90,9 +91,18 @@ def _title(text: str) -> str:
     return text
 
 
-def asks_dlms(options: argparse.Namespace) -> bool:
-    """Tell whether the meter is to be asked in DLMS."""
-    return is_dlms(_values(options))
+def asks_dlms(options: argparse.Namespace, *, passwords: bool = True) -> bool:
+    """Tell whether the meter is to be asked in DLMS. ``passwords``: they are of use without it as well.
+
+    Raises ConfigurationError for options that have no effect.
+    """
+    values = _values(options)
+    if is_dlms(values):
+        return True
+    unused = [name for name in (*OF_DLMS, *(() if passwords else _PASSWORDS)) if name in values]
+    if unused:
+        raise ConfigurationError("has no effect without DLMS", where=_option(unused[0]), hint="give --mode E")
+    return False
 
 
 def _values(options: argparse.Namespace) -> dict[str, Any]:

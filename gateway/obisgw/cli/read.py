@@ -63,7 +63,7 @@ async def _read(options: argparse.Namespace) -> None:
     port = SharedPort(options.port)
     progress = Progress(quiet=options.quiet or options.repeat > 1)
     reader = MeterReader(port, reader_settings(options, dialect), dialects, memory, on_event=progress.tell)
-    if asks_dlms(options):
+    if asks_dlms(options, passwords=False):
         try:
             await _read_dlms(reader, progress, options)
         finally:
