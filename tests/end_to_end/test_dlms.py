@@ -108,3 +108,19 @@ async def test_the_service_publishes_it_like_every_other_meter(meter: SimulatorT
             if service.process is not None:
                 service.signal(signal.SIGTERM)
                 assert service.process.wait(10) == 0
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (SimulatorOptions("household-e", cosem=CosemOptions(direct=True)), ("--transport", "hdlc")),
+        (SimulatorOptions("household-e", wrapped=True), ("--transport", "tcp")),
+    ],
+    ids=["HDLC without sign-on", "TCP"],
+)
+def test_a_meter_without_sign_on_is_read(options: SimulatorOptions, words: tuple[str, str], tmp_path: Path) -> None:
+    """The same registers."""
+    with SimulatorThread(options) as simulator:
+        read = command(tmp_path, "read", simulator.port, "--json", "--quiet", *words)
+    assert read.returncode == 0, read.stderr
+    assert len(json.loads(read.stdout)["registers"]) == 34
