@@ -116,8 +116,11 @@ ensure_environment() {
   fi
   # Compiled at once: tests and a slow machine's first command do not pay for it.
   "$uv" pip sync -q --compile-bytecode --python "$directory/bin/python" --require-hashes "$lock"
-  "$uv" pip install -q --python "$directory/bin/python" --no-deps --no-build-isolation --editable .
-  "$directory/bin/python" -m compileall -q gateway/obisgw
+  # A lock without what an editable install is built with is for an environment that has nothing of ours.
+  if grep -q '^editables==' "$lock"; then
+    "$uv" pip install -q --python "$directory/bin/python" --no-deps --no-build-isolation --editable .
+    "$directory/bin/python" -m compileall -q gateway/obisgw
+  fi
   printf '%s' "$want" >"$directory/stamp"
 }
 
@@ -136,13 +139,19 @@ ensure_development() {
   unlock_setup
 }
 
-# .venv-ha with Home Assistant's own test package; fails where no Python for it can be had.
+# ensure_home_assistant newest|minimum|real: .venv-ha or .venv-ha-minimum with Home Assistant's own test package, or
+# .venv-hass with Home Assistant itself; fails where no Python for it can be had.
 ensure_home_assistant() {
-  local python status=0
+  local python status=0 suffix
+  case $1 in
+    newest) suffix=ha ;;
+    minimum) suffix=ha-minimum ;;
+    real) suffix=hass ;;
+  esac
   lock_setup
   ensure_uv
   if python=$(UV=$uv bash script/provision-python "$tools"); then
-    ensure_environment .venv-ha "$python" requirements-ha.lock || status=$?
+    ensure_environment ".venv-$suffix" "$python" "requirements-$suffix.lock" || status=$?
   else
     status=1
   fi

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import AsyncIterator, Mapping
+import re
+from collections.abc import AsyncGenerator, Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -17,12 +18,13 @@ from .models import (
     GatewayResponseError,
     Json,
     Message,
-    Meter,
     Reading,
+    Snapshot,
     Threshold,
-    meters_of,
+    Welcome,
     message_of,
     object_of,
+    printable,
 )
 
 API_MAJOR = 1
@@ -32,7 +34,15 @@ ANSWER_WITHIN = 15.0
 MESSAGE_WITHIN = 75.0
 """The gateway pings each 30 s; a line that is silent for longer is dead."""
 
-LARGEST = 32 * 1024 * 1024
+CLOSE_WITHIN = 2.0
+
+LARGE = 256 * 1024
+LARGEST = 64 * 1024 * 1024
+"""Bytes of a thousand meters."""
+LARGEST_OF_ONE = 1024 * 1024
+"""Bytes of all other answers."""
+_TOKEN = re.compile(r"[!-~]{1,1000}")
+"""What can stand in a header."""
 _PROBLEM = "urn:obis-gateway:problem:"
 
 
@@ -42,6 +52,14 @@ class GatewayConnectionError(GatewayError):
 
 class GatewayCertificateError(GatewayConnectionError):
     """The gateway's certificate is not one that is trusted."""
+
+
+class GatewayUnknownHostError(GatewayConnectionError):
+    """The gateway's name has no address."""
+
+
+class GatewayBusyError(GatewayConnectionError):
+    """The gateway has as many connections as it takes."""
 
 
 class GatewayAuthError(GatewayError):
@@ -108,7 +126,7 @@ class GatewayClient:
         """Return a token for a pairing code, and which gateway gave it."""
         document = await self._ask("POST", "pair", body={"code": code, "name": name})
         token = document.get("token")
-        if not isinstance(token, str) or not token:
+        if not isinstance(token, str) or _TOKEN.fullmatch(token) is None:
             raise GatewayResponseError("the answer holds no token")
         return token, self._of_our_version(Gateway.from_json(object_of(document.get("gateway"))))
 
@@ -116,9 +134,9 @@ class GatewayClient:
         """Return which gateway this is."""
         return self._of_our_version(Gateway.from_json(await self._ask("GET", "gateway")))
 
-    async def meters(self) -> dict[str, Meter]:
+    async def meters(self) -> Snapshot:
         """Return all meters with their newest readings."""
-        return meters_of(await self._ask("GET", "meters"))
+        return await _made(await self._request("GET", "meters", most=LARGEST), Snapshot.from_json)
 
     async def read(self, meter: str, wait: float | None = None) -> Reading | None:
         """Ask for a reading now, and return it if ``wait`` seconds were given."""
@@ -148,21 +166,20 @@ class GatewayClient:
 
     async def diagnostics(self) -> Json:
         """Return what helps to find a fault, without secrets."""
-        return await self._ask("GET", "diagnostics")
+        return await _made(await self._request("GET", "diagnostics", most=LARGEST), object_of)
 
     async def revoke(self) -> None:
         """Revoke this client's token."""
         await self._ask("DELETE", "token")
 
-    async def stream(self, stream: str | None, since: int | None) -> AsyncIterator[Message]:
+    async def stream(self, stream: str | None, since: int | None) -> AsyncGenerator[Message]:
         """Yield what happens, until the connection ends. ``stream`` and ``since`` are what was seen last."""
         url = self._base / "stream"
+        timeout = aiohttp.ClientWSTimeout(ws_close=CLOSE_WITHIN)
         try:
             async with (
                 asyncio.timeout(ANSWER_WITHIN) as opening,
-                self._session.ws_connect(
-                    url, headers=self._headers, max_msg_size=LARGEST, autoping=True, heartbeat=None
-                ) as socket,
+                self._session.ws_connect(url, headers=self._headers, max_msg_size=LARGEST, timeout=timeout) as socket,
             ):
                 await socket.send_json({"type": "subscribe", "stream": stream, "since": since})
                 # From now on messages and pings come at their own pace.
@@ -171,16 +188,14 @@ class GatewayClient:
                     received = await socket.receive(timeout=MESSAGE_WITHIN)
                     match received.type:
                         case aiohttp.WSMsgType.TEXT:
-                            document = _json(received.data)
+                            message = await _made(received.data, _message)
                         case aiohttp.WSMsgType.ERROR:
                             raise GatewayResponseError(f"the stream broke off: {received.data}")
                         case _:
                             raise _ended(socket.close_code)
-                    if document.get("type") == "error":
-                        problem = object_of(document.get("problem"))
-                        raise _error(int(problem.get("status") or 0), problem)
-                    if (message := message_of(document)) is not None:
-                        yield message
+                    if isinstance(message, Welcome):
+                        check_version(message.gateway.api)
+                    yield message
         except aiohttp.WSServerHandshakeError as error:
             if error.status == 401:
                 raise GatewayAuthError("the token is not good any more") from error
@@ -190,7 +205,11 @@ class GatewayClient:
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise GatewayConnectionError(str(error) or "no answer in time") from error
 
-    async def _ask(
+    async def _ask(self, method: str, path: str, **more: Any) -> Json:  # noqa: ANN401 - as _request
+        content = await self._request(method, path, most=LARGEST_OF_ONE, **more)
+        return _json(content) if content else {}
+
+    async def _request(
         self,
         method: str,
         path: str,
@@ -198,21 +217,22 @@ class GatewayClient:
         body: Mapping[str, Any] | None = None,
         query: Mapping[str, str] | None = None,
         within: float = ANSWER_WITHIN,
-    ) -> Json:
+        most: int,
+    ) -> bytes:
         url = URL(f"{self._base}/{path}", encoded=True).with_query(query or {})
         timeout = aiohttp.ClientTimeout(total=within)
         try:
             async with self._session.request(
                 method, url, json=body, headers=self._headers, timeout=timeout, allow_redirects=False
             ) as response:
-                content = await _content(response)
-                if response.status in {200, 201, 202}:
-                    return _json(content)
-                if response.status == 204:
-                    return {}
+                content = await _content(response, most)
+                if response.status in {200, 201, 202, 204}:
+                    return content
                 raise _error(response.status, _problem(content))
         except aiohttp.ClientConnectorCertificateError as error:
             raise GatewayCertificateError(str(error)) from error
+        except aiohttp.ClientConnectorDNSError as error:
+            raise GatewayUnknownHostError(str(error)) from error
         except (aiohttp.ClientError, TimeoutError, OSError) as error:
             raise GatewayConnectionError(str(error) or "no answer in time") from error
 
@@ -227,13 +247,27 @@ def check_version(api: str) -> None:
         raise GatewayVersionError(api[:20] or "0")
 
 
-async def _content(response: aiohttp.ClientResponse) -> bytes:
+async def _content(response: aiohttp.ClientResponse, most: int) -> bytes:
     content = bytearray()
     async for chunk in response.content.iter_any():
         content += chunk
-        if len(content) > LARGEST:
-            raise GatewayResponseError(f"the answer has more than {LARGEST} bytes")
+        if len(content) > most:
+            raise GatewayResponseError(f"the answer has more than {most} bytes")
     return bytes(content)
+
+
+async def _made[T](text: str | bytes, make: Callable[[Json], T]) -> T:
+    """Return what ``make`` makes of a document; aside where it is large, so that nothing else waits for it."""
+    if len(text) < LARGE:
+        return make(_json(text))
+    return await asyncio.to_thread(lambda: make(_json(text)))
+
+
+def _message(document: Json) -> Message:
+    if document.get("type") == "error":
+        problem = object_of(document.get("problem"))
+        raise _error(problem.get("status"), problem)
+    return message_of(document)
 
 
 def _json(text: str | bytes) -> Json:
@@ -249,16 +283,16 @@ def _no_number(name: str) -> float:
 
 def _problem(content: bytes) -> Json:
     try:
-        return _json(content)
+        return _json(content) if len(content) < LARGE else {}
     except GatewayResponseError:
         return {}
 
 
-def _error(status: int, problem: Json) -> GatewayError:
+def _error(status: object, problem: Json) -> GatewayError:
     """Return the error of an answer that is no success."""
     kind = str(problem.get("type", ""))
     slug = kind.removeprefix(_PROBLEM) if kind.startswith(_PROBLEM) else ""
-    detail = str(problem.get("detail") or f"status {status}")[:500]
+    detail = printable(str(problem.get("detail") or f"status {status}"), 500)
     match slug:
         case "unauthorized":
             return GatewayAuthError(detail)
@@ -267,7 +301,9 @@ def _error(status: int, problem: Json) -> GatewayError:
         case "pairing_locked":
             seconds = problem.get("retry_after")
             return GatewayLockedError(seconds if isinstance(seconds, int) else 60, detail)
-        case "too_slow" | "too_many_connections":
+        case "too_many_connections":
+            return GatewayBusyError(detail)
+        case "too_slow":
             return GatewayConnectionError(detail)
         case "":
             return GatewayResponseError(f"this is no OBIS Gateway ({detail})")

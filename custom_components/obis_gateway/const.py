@@ -31,3 +31,6 @@ EVENT_TYPES: Final = (
 """What can happen at a meter. Others, of a newer gateway, are not shown."""
 
 MANUFACTURER: Final = "OBIS Gateway"
+
+KEY_EVENTS: Final = "events"
+"""Ends the unique id of a meter's event entity, which each meter has."""

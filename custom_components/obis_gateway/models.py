@@ -6,18 +6,28 @@ wrong type raises: a document like that is nobody's.
 
 from __future__ import annotations
 
+import math
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any
 
 Json = Mapping[str, Any]
 
 LONGEST_ID = 200
+LONGEST_NAME = 255
 LONGEST_TEXT = 4096
+"""Of what a meter prints, and of reasons."""
+LARGEST_COUNT = 2**63
 MOST_REGISTERS = 2000
 MOST_METERS = 2000
+MOST_TARIFFS = 100
+MOST_DETAILS = 16
+"""What varies in a name, and what is told of an event: Home Assistant's recorder takes no more."""
+
+_NUMBER = re.compile(r"[+-]?[0-9]{1,40}(\.[0-9]{1,40})?")
 
 
 class GatewayError(Exception):
@@ -37,9 +47,16 @@ def _checked[T](document: Json, name: str, kinds: tuple[type, ...], default: T) 
     return value  # type: ignore[return-value]
 
 
-def _text(document: Json, name: str) -> str | None:
+def _text(document: Json, name: str, longest: int = LONGEST_NAME) -> str | None:
+    """Return a text; None where there is none, or nothing that can be seen."""
     value: str | None = _checked(document, name, (str,), None)
-    return None if value is None else value[:LONGEST_TEXT]
+    return None if value is None else printable(value, longest).strip() or None
+
+
+def printable(text: str, longest: int = LONGEST_TEXT) -> str:
+    """Return a text without what breaks lines, logs and databases."""
+    text = text[:longest]
+    return text if text.isprintable() else "".join(sign if sign.isprintable() else " " for sign in text)
 
 
 def _id(document: Json, name: str) -> str:
@@ -50,12 +67,20 @@ def _id(document: Json, name: str) -> str:
 
 
 def _count(document: Json, name: str) -> int:
-    return max(0, _checked(document, name, (int,), 0))
+    value = _checked(document, name, (int,), 0)
+    if value >= LARGEST_COUNT:
+        raise GatewayResponseError(f"'{name}' is no count")
+    return max(0, value)
 
 
 def _number(document: Json, name: str) -> float | None:
     value: float | None = _checked(document, name, (int, float), None)
-    return None if value is None else float(value)
+    if value is None:
+        return None
+    # JSON has no bounds: 1e999 is infinite here, and a whole number may have thousands of digits.
+    if abs(value) >= LARGEST_COUNT or not math.isfinite(value):
+        raise GatewayResponseError(f"'{name}' is out of range")
+    return float(value)
 
 
 def _time(document: Json, name: str) -> datetime | None:
@@ -64,16 +89,25 @@ def _time(document: Json, name: str) -> datetime | None:
         return None
     try:
         time = datetime.fromisoformat(text)
-    except ValueError as error:
+        # Zones move times at either end of the calendar out of it.
+        return time.replace(tzinfo=UTC) if time.tzinfo is None else time.astimezone(UTC)
+    except (ValueError, OverflowError) as error:
         raise GatewayResponseError(f"'{name}' is no time") from error
-    return time if time.tzinfo is not None else time.replace(tzinfo=UTC)
 
 
-def _map(document: Json, name: str, kinds: tuple[type, ...]) -> dict[str, Any]:
+def _map[T](document: Json, name: str, kind: type[T], most: int = MOST_REGISTERS) -> dict[str, T | None]:
     found: dict[str, Any] = _checked(document, name, (dict,), {})
-    if not all(value is None or isinstance(value, kinds) for value in found.values()):
+    if len(found) > most:
+        raise GatewayResponseError(f"'{name}' has more than {most} entries")
+    if not all(value is None or isinstance(value, kind) for value in found.values()):
         raise GatewayResponseError(f"'{name}' has a value of the wrong type")
-    return dict(found)
+    return {printable(key, LONGEST_ID): value for key, value in found.items()}
+
+
+def _texts(document: Json, name: str, most: int = MOST_REGISTERS) -> dict[str, str]:
+    """Return a map of texts; what is null is left out."""
+    found = _map(document, name, str, most)
+    return {key: printable(value, LONGEST_NAME) for key, value in found.items() if value is not None}
 
 
 def _list[T](document: Json, name: str, make: Callable[[Json], T], most: int) -> tuple[T, ...]:
@@ -152,7 +186,7 @@ class Register:
             enabled=_checked(document, "enabled", (bool,), True),  # noqa: FBT003
             billing_period=_checked(document, "billing_period", (int,), None),
             translation_key=_text(document, "translation_key"),
-            placeholders=_map(document, "placeholders", (str,)),
+            placeholders=_texts(document, "placeholders", MOST_DETAILS),
         )
 
     @property
@@ -210,21 +244,15 @@ class Reading:
             _time(document, "at"),
             _number(document, "duration"),
             _text(document, "tariff"),
-            _map(document, "values", (str,)),
-            _map(document, "times", (str,)),
-            _map(document, "thresholds", (bool,)),
+            {key: value and printable(value) for key, value in _map(document, "values", str).items()},
+            _texts(document, "times"),
+            _map(document, "thresholds", bool),
         )
 
     def number(self, register_id: str) -> Decimal | None:
         """Return a register's value as the exact number; None where there is none."""
         text = self.values.get(register_id)
-        if text is None:
-            return None
-        try:
-            number = Decimal(text)
-        except InvalidOperation:
-            return None
-        return number if number.is_finite() else None
+        return None if text is None or _NUMBER.fullmatch(text) is None else Decimal(text)
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,8 +282,8 @@ class Health:
             _count(document, "reads_today"),
             _time(document, "last_success"),
             _number(document, "last_duration"),
-            _checked(document, "baudrate", (int,), None),
-            _text(document, "last_error"),
+            _count(document, "baudrate") or None,
+            _text(document, "last_error", LONGEST_TEXT),
         )
 
 
@@ -271,6 +299,7 @@ class Meter:
     medium: str | None = None
     available: bool = False
     problem: str | None = None
+    replaced_by: str | None = None
     interval: float | None = None
     on_request: bool = True
     tariffs: tuple[str, ...] = ()
@@ -278,6 +307,7 @@ class Meter:
     thresholds: tuple[Threshold, ...] = ()
     reading: Reading | None = None
     health: Health = field(default_factory=Health)
+    adopted: bool | None = None
 
     @classmethod
     def from_json(cls, document: Json) -> Meter:
@@ -285,8 +315,8 @@ class Meter:
         meter_id = _id(document, "id")
         registers = _list(document, "registers", Register.from_json, MOST_REGISTERS)
         tariffs: list[Any] = _checked(document, "tariffs", (list,), [])
-        if not all(isinstance(tariff, str) for tariff in tariffs):
-            raise GatewayResponseError("'tariffs' has a value of the wrong type")
+        if len(tariffs) > MOST_TARIFFS or not all(isinstance(tariff, str) for tariff in tariffs):
+            raise GatewayResponseError("'tariffs' has a value of the wrong type, or too many")
         reading = document.get("reading")
         return cls(
             id=meter_id,
@@ -296,14 +326,16 @@ class Meter:
             model=_text(document, "model"),
             medium=_text(document, "medium"),
             available=_checked(document, "available", (bool,), False),  # noqa: FBT003
-            problem=_text(document, "problem"),
+            problem=_text(document, "problem", LONGEST_TEXT),
+            replaced_by=_text(document, "replaced_by"),
             interval=_number(document, "interval"),
             on_request=_checked(document, "on_request", (bool,), True),  # noqa: FBT003
-            tariffs=tuple(dict.fromkeys(tariffs)),
+            tariffs=tuple(dict.fromkeys(printable(tariff, LONGEST_NAME) for tariff in tariffs)),
             registers={register.id: register for register in registers},
             thresholds=_list(document, "thresholds", Threshold.from_json, MOST_REGISTERS),
             reading=None if reading is None else Reading.from_json(object_of(reading)),
-            health=Health.from_json(object_of(document.get("health") or {})),
+            health=_health(document),
+            adopted=_checked(document, "adopted", (bool,), None),
         )
 
 
@@ -315,6 +347,26 @@ def meters_of(document: Json) -> dict[str, Meter]:
     return meters
 
 
+@dataclass(frozen=True, slots=True)
+class Snapshot:
+    """All meters as of ``sequence`` of ``stream``; ``complete`` is False when events may have been missed."""
+
+    meters: Mapping[str, Meter]
+    stream: str | None
+    sequence: int
+    complete: bool = True
+
+    @classmethod
+    def from_json(cls, document: Json) -> Snapshot:
+        """Return it from the API's Meters, or from a stream's snapshot."""
+        return cls(
+            meters_of(document),
+            _text(document, "stream"),
+            _count(document, "sequence"),
+            _checked(document, "complete", (bool,), True),  # noqa: FBT003
+        )
+
+
 # --- messages of the stream
 
 
@@ -323,15 +375,6 @@ class Welcome:
     """The first message."""
 
     gateway: Gateway
-
-
-@dataclass(frozen=True, slots=True)
-class Snapshot:
-    """All meters; ``complete`` is False when events may have been missed."""
-
-    meters: Mapping[str, Meter]
-    sequence: int
-    complete: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -382,35 +425,43 @@ class MeterRemoved:
     meter: str
 
 
-type Message = Welcome | Snapshot | NewReading | Availability | MeterEvent | MeterChanged | MeterRemoved
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Something of a newer gateway."""
+
+    sequence: int
 
 
-def message_of(document: Json) -> Message | None:
-    """Return a message of the stream, None for one of a type that this version does not know."""
+type Change = NewReading | Availability | MeterEvent | MeterChanged | MeterRemoved | Unknown
+"""What is numbered, each one more than the one before."""
+
+type Message = Welcome | Snapshot | Change
+
+
+def message_of(document: Json) -> Message:
+    """Return a message of the stream."""
     sequence = _count(document, "sequence")
     match document.get("type"):
         case "welcome":
             return Welcome(Gateway.from_json(object_of(document.get("gateway"))))
         case "snapshot":
-            complete = _checked(document, "complete", (bool,), True)  # noqa: FBT003
-            return Snapshot(meters_of(document), sequence, complete)
+            return Snapshot.from_json(document)
         case "reading":
             reading = Reading.from_json(object_of(document.get("reading")))
             return NewReading(sequence, _id(document, "meter"), reading, _health(document))
         case "availability":
             available = _checked(document, "available", (bool,), False)  # noqa: FBT003
-            problem = _text(document, "problem")
+            problem = _text(document, "problem", LONGEST_TEXT)
             return Availability(sequence, _id(document, "meter"), available, problem, _health(document))
         case "event":
-            details = _map(document, "details", (str,))
-            at = _time(document, "at")
+            at, details = _time(document, "at"), _texts(document, "details", MOST_DETAILS)
             return MeterEvent(sequence, _id(document, "meter"), _id(document, "event_type"), at, details)
         case "meter":
             return MeterChanged(sequence, Meter.from_json(object_of(document.get("description"))))
         case "meter_removed":
             return MeterRemoved(sequence, _id(document, "meter"))
         case _:
-            return None
+            return Unknown(sequence)
 
 
 def _health(document: Json) -> Health:

@@ -111,7 +111,8 @@ _TABLE = """\
 _TAIL = """
 ## What to know
 
-- Device classes are those that Home Assistant 2025.4 knows: `kvarh` and `kvar` therefore have none.
+- Device classes are those that Home Assistant 2025.4 knows: by MQTT, `kvarh` and `kvar` therefore have none. The
+  integration, which needs 2026.6, is told of the newer classes as well: reactive energy, `kvar`, `kVA`, `L/h`, kelvins.
 - A code that no rule knows, or an address that is no code, becomes an entity that is disabled by default; it never
   counts in statistics before somebody says that it may.
 - A unit that contradicts its code (a counter in kilowatts) leaves the state class away: Home Assistant would refuse it.

@@ -6,6 +6,7 @@ import io
 import json
 import subprocess
 import sys
+from random import Random
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from obisgw.cli import main
 from obisgw.iec62056_21.block_check import xor_check
 from obisgw.iec62056_21.characters import add_parity
+from obisgw.iec62056_21.recording import HEADER
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -94,6 +96,85 @@ def test_another_protocol_is_named(content: bytes, name: str, file: Path, capsys
         status, document, said = decoded(file, capsys, form)
         assert (status, document["registers"]) == (1, [])
         assert name in said
+
+
+def test_a_sign_on_without_data_is_said(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The meter is there; what is missing is its answer."""
+    status, document, said = decoded(file, capsys, b"/?!\r\n/LGZ5\\2ZMD4104407.B31\r\n\x06252\r\n\x06252\r\n")
+    assert (status, document["mode"], document["registers"]) == (1, None, [])
+    assert document["identification"]["manufacturer"] == "LGZ"
+    assert "the meter names itself /LGZ5\\2ZMD4104407.B31, and no telegram follows" in said
+
+
+def test_hdlc_behind_a_sign_on_of_mode_e_is_named(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The meter was asked to go over to it."""
+    sign_on = b"/?!\r\n/LGZ5\\2ZMD4104407.B31\r\n\x06252\r\n\x06252\r\n"
+    status, document, said = decoded(file, capsys, sign_on + b"\x7e\xa0\x07\x03\x21\x93\x0f\x01\x7e")
+    assert (status, document["identification"]["raw"], document["unparsed"]) == (1, "/LGZ5\\2ZMD4104407.B31", [])
+    assert "HDLC" in said
+
+
+JUNK = {
+    "any bytes": lambda: Random(1).randbytes(SIZE),
+    "hexadecimal text of any bytes": lambda: Random(1).randbytes(SIZE // 2).hex().encode(),
+    "data sets without end": lambda: b"1.8.0(1)\r\n" * (SIZE // 10),
+    "brackets without end": lambda: b"1(1)" * (SIZE // 4),
+    "end marks": lambda: b"1(1)\r\n!" * (SIZE // 7),
+    "empty frames": lambda: b"\x02\x03" * (SIZE // 2),
+    "partial blocks": lambda: b"\x021.8.0(1)\r\n\x04A" * (SIZE // 13),
+    "identifications": lambda: b"".join(b"/ABC5%06d\r\n" % number for number in range(SIZE // 13)),
+    "slashes": lambda: b"/" * SIZE,
+    "telegrams of one value": lambda: b"/ABC X\r\n\r\n1(1)\r\n!\r\n" * (SIZE // 20),
+    "telegrams of ten thousand values": lambda: (
+        (b"/ABC X\r\n\r\n" + b"1(1)\r\n" * 10_000 + b"!\r\n") * (SIZE // 60_015)
+    ),
+    "the same telegram": lambda: TELEGRAM * (SIZE // len(TELEGRAM)),
+    "hexadecimal text with commas": lambda: b"0x2f, " * (SIZE // 6),
+    "offsets of a dump": lambda: b"0000\n" * (SIZE // 5),
+    "a recording byte by byte": lambda: f"{HEADER}\n".encode() + b"0.000000 rx 2f\n" * (SIZE // 15),
+}
+SIZE = 10_000_000
+BOUNDED = """
+import resource, sys
+resource.setrlimit(resource.RLIMIT_CPU, (20, 20))
+from obisgw.cli import main
+status = main(["decode", "--json", sys.argv[1]])
+for line in open("/proc/self/status"):
+    if line.startswith("VmHWM:"):
+        print(line.split()[1], file=sys.stderr)
+sys.exit(status)
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("junk", JUNK, ids=str)
+def test_ten_megabytes_take_neither_long_nor_much_memory(junk: str, file: Path) -> None:
+    """Whatever they are: some seconds of processor time, less than 100 MB."""
+    file.write_bytes(JUNK[junk]())
+    done = subprocess.run([sys.executable, "-c", BOUNDED, str(file)], capture_output=True, check=False)
+    *_, resident = done.stderr.split()
+    assert done.returncode in {0, 1}
+    assert json.loads(done.stdout)
+    assert int(resident) < 100_000
+
+
+def test_what_is_left_out_of_a_large_capture_is_said(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """How much, and that the newest is shown; people get the first lines only."""
+    last = b"1(7)\r\n" * 300
+    status, document, said = decoded(file, capsys, b"/ABC5X\r\n\r\n1.8.0(1)\r\n!0000\r\n" * 300 + last)
+    assert (status, document["registers"]) == (1, [])
+    assert [one["value"] for one in document["unproved"]][-300:] == ["7"] * 300
+    assert "older messages are left out, the newest are shown" in said
+    main(["decode", str(file)])
+    assert "more like this (--json has all)" in capsys.readouterr().err
+
+
+def test_where_the_search_ended_is_said(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A telegram behind a hundred thousand messages is not found, and nobody shall think that it was not there."""
+    content = b"\x02\x03A" * 100_000
+    status, _, said = decoded(file, capsys, content + TELEGRAM)
+    assert status == 1
+    assert f"only the first 300000 of {len(content + TELEGRAM)} bytes were looked at" in said
 
 
 def test_the_table_is_plain_where_no_terminal_is(file: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -54,6 +54,36 @@ def test_every_command_has_help(name: str, capsys: pytest.CaptureFixture[str]) -
     assert f"usage: obis-gateway {name}" in capsys.readouterr().out
 
 
+@pytest.mark.parametrize("closed", [">&-", "2>&-", "<&-", ">&- 2>&- <&-"])
+@pytest.mark.parametrize(
+    ("words", "status"), [("ports", 0), ("--help", 0), ("decode -", 1), ("check-config x", 2), ("read /nowhere", 1)]
+)
+def test_closed_standard_streams_are_no_trouble(words: str, status: int, closed: str) -> None:
+    """Whoever closes them does not want to see what goes there."""
+    program = f"{sys.executable} -m obisgw {words} {closed}"
+    done = subprocess.run(["bash", "-c", program], stdin=subprocess.DEVNULL, capture_output=True, check=False)
+    assert done.returncode == status
+    assert b"Traceback" not in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["read", "/nowhere", "--address", "ä"], "'ä' is no device address: up to 32 digits, letters and blanks"),
+        (["read", "/nowhere", "--address", "a/b"], "'a/b' is no device address"),
+        (["simulate", "--address", "1" * 33], "is no device address"),
+        (["simulate", "--address", "1", "--address", "001"], "two meters would answer to one request"),
+        (["simulate", "--address", "", "--address", "1"], "two meters would answer to one request"),
+        (["simulate", "--start", "2026-03-02T07:30Z"], "'2026-03-02T07:30Z' has a zone: local time is wanted"),
+        (["simulate", "--fault", "flip=abc"], "'abc' is not a share from 0 to 1 (write it as in flip=0.01)"),
+    ],
+)
+def test_values_of_options_are_checked(words: list[str], said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """Before anything is opened, and in words."""
+    assert cli.main(words) == 2
+    assert said in capsys.readouterr().err
+
+
 @pytest.mark.parametrize("words", [[], ["nonsense"], ["decode", "--nonsense"], ["read"]])
 def test_wrong_usage_is_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """With a word on what is wrong, on standard error."""

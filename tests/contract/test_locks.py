@@ -7,7 +7,14 @@ from pathlib import Path
 
 import pytest
 
-LOCKS = ("requirements.lock", "requirements-dev.lock", "requirements-ha.lock", "requirements-tools.lock")
+LOCKS = (
+    "requirements.lock",
+    "requirements-dev.lock",
+    "requirements-ha.lock",
+    "requirements-ha-minimum.lock",
+    "requirements-hass.lock",
+    "requirements-tools.lock",
+)
 PINNED = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*==[^\s;\\]+( ; [^\\]+)? \\")
 HASH = re.compile(r" {4}--hash=sha256:[0-9a-f]{64}( \\)?")
 

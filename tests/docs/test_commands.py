@@ -34,7 +34,7 @@ def command_lines(text: str) -> list[list[str]]:
 
 
 IN_BLOCKS = [(str(block), words) for block in blocks(*SHELL) for words in command_lines(block.text)]
-IN_TEXT = [(name_of(page), span.split()) for page in PAGES for span in spans(page)]
+IN_TEXT = [(name_of(page), span.removeprefix("sudo ").split()) for page in PAGES for span in spans(page)]
 SHOWN = [(where, words[1:]) for where, words in IN_BLOCKS if Path(words[0]).name == "obis-gateway"]
 SPOKEN = [(where, words[1:]) for where, words in IN_TEXT if words[0] == "obis-gateway" and len(words) > 1]
 SCRIPTS = [(where, words) for where, words in IN_BLOCKS + IN_TEXT if re.match(r"script/\w", words[0])]

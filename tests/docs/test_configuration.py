@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from obisgw.config.load import Checked, check_text
+from obisgw.iec62056_21.dialect_programming import Programming
 from obisgw.iec62056_21.dialects import Dialect, Dialects
 from obisgw.mqtt.states import Key
 from obisgw.readings.derive import EventKind
@@ -68,6 +69,7 @@ def test_every_key_of_a_dialect_is_explained() -> None:
     rows = {key for row in re.findall(r"^\| (`[^|]+) \|", page, re.MULTILINE) for key in re.findall(r"`(\w+)`", row)}
     keys = {field.name for field in fields(Dialect) if not field.name.startswith("_")} - {"name"}
     assert keys <= rows
+    assert {field.name for field in fields(Programming)} <= rows
 
 
 @pytest.mark.parametrize("block", blocks("json"), ids=str)

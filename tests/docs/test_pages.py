@@ -15,11 +15,15 @@ from paho.mqtt.reasoncodes import ReasonCode
 
 from obisgw.config.table import MqttSettings
 from obisgw.errors import ObisGatewayError
+from obisgw.iec62056_21.dialects import Dialects
 from obisgw.iec62056_21.events import Failure
 from obisgw.iec62056_21.identification import parse_identification
+from obisgw.iec62056_21.push import PushSession
+from obisgw.iec62056_21.settings import SessionSettings
 from obisgw.line.trouble import in_use, lost, open_trouble
 from obisgw.mqtt.refusals import disconnected, refused, unreachable
-from obisgw.reader.explain import Attempt, explain
+from obisgw.reader.explain import Attempt, explain, explain_silence
+from obisgw.reader.programming import not_possible, refused_before, refused_now
 
 from .pages import PAGES, ROOT, anchors, links, name_of, prose, spans
 
@@ -38,6 +42,8 @@ PATHS = [
 TROUBLESHOOTING = ROOT / "docs/guides/troubleshooting.md"
 PORT = "/dev/serial/by-id/head"
 _METER = parse_identification(b"/XYZ5M100")
+_LISTENED = PushSession(SessionSettings(), 9600, Dialects.load())
+_LISTENED.receive(b"\xce11", 0.0)
 _WORD_OF = {code: ReasonCode(PacketTypes.CONNACK, code) for code in ("Not authorized", "Unsupported protocol version")}
 
 
@@ -86,6 +92,14 @@ def handshake_failed() -> ssl.SSLError:
 
 MESSAGES: list[ObisGatewayError] = [
     *(explain([attempt(failure)], PORT) for failure in Failure),
+    refused_before("House", None),
+    refused_now("House", "what it said", Dialects.load().named("energomera")),
+    *(
+        not_possible("House", attempt(failure), Dialects.load().match(None))
+        for failure in (Failure.PASSWORD, Failure.UNKNOWN_ALGORITHM, Failure.NO_PROGRAMMING)
+    ),
+    explain_silence(None, 0, 60.0, PORT),
+    explain_silence(_LISTENED, 0, 60.0, PORT),
     explain([Attempt(Failure.GARBAGE, "", b"\x1b\x1b\x1b\x1b\x01\x01\x01\x01", None, 0)], PORT),
     *(open_trouble("/dev/null", os_error(number)) for number in (errno.ENOENT, errno.EIO, errno.ENOTTY, errno.EACCES)),
     open_trouble("/dev/null", os_error(errno.EPROTO)),

@@ -11,8 +11,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from obisgw.cli import main
+from obisgw.cli import main, read
 from obisgw.simulator.serve import SimulatorOptions, SimulatorThread
+from tests.line.paced import PacedMeter
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -68,6 +69,30 @@ def test_what_a_meter_pushes_is_read(capsys: pytest.CaptureFixture[str]) -> None
     with SimulatorThread(SimulatorOptions("household-d", interval=0.2)) as simulator:
         assert main(["read", simulator.port, "--mode", "d", "--json", "--repeat", "2"]) == 0
     assert [json.loads(line)["mode"] for line in capsys.readouterr().out.splitlines()] == ["D", "D"]
+
+
+def test_an_answer_without_a_register_is_no_reading(capsys: pytest.CaptureFixture[str]) -> None:
+    """The object shows what came; the status and a sentence say that it is no reading."""
+    with PacedMeter(text=b"(ER05)") as meter:
+        assert main(["read", meter.path, "--json", "--quiet"]) == 1
+    said = capsys.readouterr()
+    document = json.loads(said.out)
+    assert document["registers"] == []
+    assert document["unparsed"] == [{"raw": "(ER05)", "reason": "error answer of the meter"}]
+    assert "the telegram holds no register: '(ER05)'" in said.err
+
+
+def test_a_wrong_rate_of_a_push_meter_is_told_soon(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What came is said after some seconds, and at the end, with the rates to try."""
+    monkeypatch.setattr(read, "PUSH_HINT", 0.6)
+    monkeypatch.setattr(read, "PUSH_PATIENCE", 1.2)
+    with SimulatorThread(SimulatorOptions("household-d", interval=0.2)) as simulator:
+        assert main(["read", simulator.port, "--mode", "d", "--baudrate", "2400"]) == 1
+    said = capsys.readouterr().err
+    assert said.count("at 2400 Bd, but no telegram; the last were ") == 2
+    assert "try `baudrate` 9600, 4800, 300, 115200 with `format: 8n1`" in said
 
 
 def test_a_capture_replays_and_can_be_masked(port: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -13,3 +13,10 @@ import pytest
 def expected_lingering_timers() -> bool:
     """Let the mqtt integration's own timer outlive a test."""
     return True
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark what compares with a snapshot: versions of Home Assistant print the same thing differently."""
+    for item in items:
+        if "snapshot" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.snapshot)

@@ -36,15 +36,25 @@ CODES = (
 )
 
 
-def shown(description: Description) -> tuple[str | None, str | None, str | None]:
-    """Return what Home Assistant judges."""
+type Combination = tuple[str | None, str | None, str | None]
+"""Device class, state class and unit: what Home Assistant judges."""
+
+
+def by_mqtt(description: Description) -> Combination:
+    """Return what MQTT discovery says."""
     return description.device_class, description.state_class, description.unit
 
 
-@pytest.fixture(scope="module")
-def combinations() -> dict[tuple[str | None, str | None, str | None], str]:
+def by_the_api(description: Description) -> Combination:
+    """Return what the integration is told."""
+    return description.newer_class, description.state_class, description.unit
+
+
+@pytest.fixture(scope="module", params=[by_mqtt, by_the_api])
+def combinations(request: pytest.FixtureRequest) -> dict[Combination, str]:
     """Return each combination of classes and unit with one code and unit that gives it."""
-    found: dict[tuple[str | None, str | None, str | None], str] = {}
+    shown = request.param
+    found: dict[Combination, str] = {}
     every_unit = cycle(UNITS)
     asked = chain(
         product(RULES, UNITS),
@@ -61,7 +71,7 @@ def combinations() -> dict[tuple[str | None, str | None, str | None], str]:
     return found
 
 
-def test_units_suit_the_device_class(combinations: dict[tuple[str | None, str | None, str | None], str]) -> None:
+def test_units_suit_the_device_class(combinations: dict[Combination, str]) -> None:
     """DEVICE_CLASS_UNITS holds each unit, and a class without its unit is never given."""
     refused = {
         combination: example
@@ -72,9 +82,7 @@ def test_units_suit_the_device_class(combinations: dict[tuple[str | None, str | 
     assert len({device_class for device_class, _, _ in combinations}) > 15
 
 
-def test_state_classes_suit_device_class_and_unit(
-    combinations: dict[tuple[str | None, str | None, str | None], str],
-) -> None:
+def test_state_classes_suit_device_class_and_unit(combinations: dict[Combination, str]) -> None:
     """DEVICE_CLASS_STATE_CLASSES and STATE_CLASS_UNITS hold each state class."""
     refused = {
         (device_class, state_class, unit): example
@@ -89,7 +97,7 @@ def test_state_classes_suit_device_class_and_unit(
 
 
 def test_the_mqtt_integration_takes_each_combination(
-    combinations: dict[tuple[str | None, str | None, str | None], str], caplog: pytest.LogCaptureFixture
+    combinations: dict[Combination, str], caplog: pytest.LogCaptureFixture
 ) -> None:
     """The schema of a discovered sensor lets it pass, without a word in the log."""
     for device_class, state_class, unit in combinations:

@@ -86,7 +86,7 @@ class Gateway:
 
 
 @pytest.fixture
-async def gateway(hass: HomeAssistant, mqtt_mock: Any) -> Gateway:  # noqa: ARG001
+async def gateway(hass: HomeAssistant, mqtt_mock: Any) -> Gateway:
     """Return a gateway that is online and has read a household's meter once."""
     gateway = Gateway(hass)
     await gateway.online()
@@ -231,7 +231,7 @@ async def test_a_component_of_an_earlier_version_is_removed(hass: HomeAssistant,
 
 
 @pytest.fixture
-async def recorded_gateway(recorder_mock: Any, hass: HomeAssistant, mqtt_mock: Any) -> Gateway:  # noqa: ARG001
+async def recorded_gateway(recorder_mock: Any, hass: HomeAssistant, mqtt_mock: Any) -> Gateway:
     """Return the gateway in a Home Assistant with statistics and the energy dashboard."""
     assert await async_setup_component(hass, "energy", {})
     assert await async_setup_component(hass, "sensor", {})

@@ -145,6 +145,8 @@ def test_a_readout_is_found_in_what_a_user_saved(capture: bytes) -> None:
         READOUT[:-20],
         # Without its beginning nobody knows what was lost.
         READOUT[30:],
+        # A block check that does not miss "0.0.".
+        READOUT.replace(b"\x020.0.", b""),
         # A block check that fits by chance.
         IDENTIFICATION + framed(DATA + b"\x10\x13!\r\n"),
         P1.replace(b"123.4", b"123.5"),
@@ -160,6 +162,14 @@ def test_a_readout_is_found_in_what_a_user_saved(capture: bytes) -> None:
 def test_a_damaged_message_proves_nothing(capture: bytes) -> None:
     """It is shown all the same, to explain what happened."""
     assert not only(capture).telegram.proved
+
+
+def test_letters_of_eight_bits_are_kept_as_they_are() -> None:
+    """Behind an identification they are the meter's, and only their own line is not understood."""
+    data = b"0.0.1(M\xfcller)\r\n" + DATA + b"!\r\n"
+    telegram = only(IDENTIFICATION + framed(data)).telegram
+    assert (telegram.proved, telegram.block) == (True, data)
+    assert not only(framed(data)).telegram.proved
 
 
 def test_a_telegram_without_end_is_taken_apart_and_proves_nothing() -> None:

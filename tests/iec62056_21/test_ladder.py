@@ -55,6 +55,14 @@ def test_fast_unreadable_data_are_listened_for_at_other_rates() -> None:
     ]
 
 
+@pytest.mark.parametrize("identification", [None, MODE_C], ids=["unknown", "identified"])
+def test_a_line_that_is_never_silent_is_asked_twice(identification: Identification | None) -> None:
+    """Its meter sends unasked."""
+    plans = climb(Failure.UNASKED, identification)
+    assert len(plans) == 2
+    assert plans[1].break_first
+
+
 def test_a_meter_seen_at_300_is_met_there_after_one_wider_margin() -> None:
     """An acknowledgement cut off by an early change of speed looks the same."""
     steps = [(p.switch_margin, p.baud_char, p.acknowledge) for p in climb(Failure.STAYED_SLOW, MODE_C)]

@@ -165,7 +165,7 @@ def test_registers_are_read_as_often_as_the_meter_reacts(reaction: float, least:
 
 
 def test_a_meter_that_is_deaf_after_its_answers_is_asked_later() -> None:
-    """Haste is given up after the first command that it missed; no value is lost for good."""
+    """Haste is given up after the second command that it missed; no value is lost for good."""
     pair = Pair("household", Access(hasty=True))
     dialogue = pair.wire.stations[0].session._dialogue
     assert dialogue is not None

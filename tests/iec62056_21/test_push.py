@@ -191,3 +191,20 @@ def test_any_bytes_end_in_events_and_never_in_a_value_that_was_not_on_the_line(p
     heard = strip_parity(add_parity(b"".join(pieces)))[0]
     for block in blocks(listen(*pieces)):
         assert block in heard
+
+
+def test_an_eighth_bit_that_is_no_parity_stays() -> None:
+    """A letter of eight bits is no other letter of seven; on a line with parity, damage stays damage."""
+    body = HEADER + b"0-0:96.13.0*255(M\xfcller)\r\n" + DATA + b"!"
+    (received,) = listen(body + f"{crc16(body):04X}\r\n".encode(), parity=False)
+    assert isinstance(received, Received)
+    assert b"M\xfcller" in received.telegram.block
+    telegram = body + f"{crc16(body):04X}\r\n".encode()
+    session = PushSession(SessionSettings(), 9600, DIALECTS)
+    session.receive(telegram, 1.0)
+    assert [event.telegram for event in session.events() if isinstance(event, Received)] == [received.telegram]
+    damaged = bytearray(add_parity(PUSH))
+    damaged[30] ^= 0x80
+    session = PushSession(SessionSettings(), 9600, DIALECTS)
+    session.receive(bytes(damaged), 1.0)
+    assert [event.telegram.parity_errors for event in session.events() if isinstance(event, Rejected)] == [1]

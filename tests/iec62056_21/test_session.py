@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from obisgw.iec62056_21.block_check import BlockCheck, xor_check
 from obisgw.iec62056_21.characters import CharacterFormat, add_parity, strip_parity
+from obisgw.iec62056_21.data_sets import parse_data_sets
 from obisgw.iec62056_21.dialects import Dialects
 from obisgw.iec62056_21.events import EchoSeen, Failure, Identified, Rejected, Send, SetLine
 from obisgw.iec62056_21.identification import Mode
@@ -218,6 +219,53 @@ def test_a_lost_stx_costs_nothing_when_the_block_check_is_right() -> None:
     assert line.values == DATA
 
 
+@pytest.mark.parametrize("first", [b"x", b"1", b"\x12", b"\x00\x12", b"?\r\nx"])
+def test_a_damaged_stx_costs_nothing_when_the_block_check_is_right(first: bytes) -> None:
+    """The first character behind a change of speed is the one that is heard wrongly."""
+    line = signed_on()
+    line.hear(first + message()[1:])
+    assert line.values == DATA
+
+
+def test_pushed_telegrams_that_follow_a_request_are_not_collected_for_ever() -> None:
+    """Asked at its own speed, a push meter seems to name itself; behind its end mark no block check comes."""
+    line = bench(LinePlan(start_baudrate=9600))
+    push = b"/ESY5Q3D\r\n\r\n" + DATA
+    for _ in range(3):
+        line.hear(push, after=1.2)
+    assert line.failure is Failure.CUT
+    assert line.values is None
+
+
+def test_more_than_stx_is_missed_where_the_block_check_misses_nothing() -> None:
+    """The exclusive or of what is lost can be nothing: the number would stand under the address "0"."""
+    data = b"0.0.0(12345678)\r\n1.8.0(001234.567*kWh)\r\n!\r\n"
+    line = signed_on()
+    line.hear(message(data)[1:])
+    assert line.values == data
+    line = signed_on()
+    line.hear(message(data)[5:])
+    line.run(line.now + 5)
+    assert (line.failure, line.values) == (Failure.START_LOST, None)
+
+
+def test_data_behind_another_identification_are_not_this_meters() -> None:
+    """Twice the same name is one meter; a push meter's in front of it is another."""
+    line = signed_on()
+    line.hear(IDENTIFICATION + message())
+    assert line.values == DATA
+    line = signed_on(b"/ESY5Q3D\r\n")
+    line.hear(IDENTIFICATION + message())
+    assert (line.failure, line.values) == (Failure.GARBAGE, None)
+
+
+def test_an_empty_list_is_no_damage() -> None:
+    """The utility has switched the list off: asking again for the same brings no more."""
+    line = signed_on()
+    line.hear(message(b"!\r\n"))
+    assert (line.failure, line.values) == (Failure.REFUSED, None)
+
+
 def test_a_missed_beginning_is_told_apart_from_noise() -> None:
     """The meter was faster than the change of speed; a repeat by NAK does not help when it is not given."""
     line = signed_on()
@@ -283,6 +331,30 @@ def test_a_meter_that_sends_no_parity_is_proved_by_its_block_check() -> None:
     line.hear(IDENTIFICATION, parity=False)
     line.run(line.now + 0.5)
     line.hear(message(), parity=False)
+    assert line.values == DATA
+
+
+@pytest.mark.parametrize("form", [CharacterFormat.SOFTWARE_7E1, CharacterFormat.HARDWARE], ids=["7e1", "8n1"])
+def test_an_eighth_bit_that_is_no_parity_stays(form: CharacterFormat) -> None:
+    """A letter of eight bits is no other letter of seven. The block check is right with or without its eighth bit."""
+    data = b"0.0.1(M\xfcller)\r\n" + DATA
+    for check in (xor_check(data + b"\x03"), xor_check(data + b"\x03") & 0x7F):
+        line = bench(format=form)
+        line.hear(IDENTIFICATION, parity=False)
+        line.run(line.now + 0.5)
+        line.hear(b"\x02" + data + b"\x03" + bytes((check,)), parity=False)
+        assert line.values == data
+        data_sets, unparsed = parse_data_sets(data)
+        assert [item.raw for item in unparsed] == ["0.0.1(M\xfcller)"]
+        assert len(data_sets) == 4
+
+
+def test_parity_that_a_port_without_parity_hands_on_is_taken_off() -> None:
+    """The owner said 8n1, the meter sends 7E1 all the same."""
+    line = bench(format=CharacterFormat.HARDWARE)
+    line.hear(IDENTIFICATION, parity=False)
+    line.run(line.now + 0.5)
+    line.hear(message(), parity=True)
     assert line.values == DATA
 
 
@@ -362,7 +434,7 @@ def test_a_break_precedes_a_retry_and_waits_until_the_line_is_quiet() -> None:
         line.hear(b"1.8.0(1)\r\n", after=0.5)
     assert len(line.sent) == 1
     line.run(line.now + 2)
-    assert line.sent[1:] == [b"/?!\r\n"]
+    assert line.sent[1:2] == [b"/?!\r\n"]
 
 
 def test_the_device_address_is_in_the_request() -> None:
@@ -399,7 +471,18 @@ def test_data_that_arrive_together_with_the_identification_are_kept() -> None:
 
 def test_data_without_an_identification_are_read() -> None:
     """EMH and old Metcom answer their table requests with STX at once."""
+    line = bench(dialect=DIALECTS.named("emh-table"))
+    line.hear(message())
+    assert line.values == DATA
+
+
+def test_data_of_a_request_that_was_given_up_are_not_taken_for_the_answer() -> None:
+    """A mode C meter that nobody acknowledged sends them at 300 Bd: a break ends that, and what comes then is believed."""
     line = bench()
+    line.hear(message()[:8], after=1.8)
+    assert line.failure is Failure.GARBAGE
+    line = bench(LinePlan(break_first=True))
+    line.run(line.now + 3)
     line.hear(message())
     assert line.values == DATA
 
@@ -467,6 +550,47 @@ def test_aborting_before_the_acknowledgement_stays_at_the_old_speed() -> None:
     line = bench()
     line.hear(IDENTIFICATION)
     assert line.session.abort() == [Send(add_parity(b"\x01B0\x03q"))]
+
+
+def test_aborting_before_the_identification_sends_a_break_as_well() -> None:
+    """The meter was asked: it would go on and send all its data at 300 Bd to nobody."""
+    line = bench()
+    assert line.session.abort() == [Send(add_parity(b"\x01B0\x03q"))]
+
+
+def test_aborting_while_nothing_was_asked_sends_nothing() -> None:
+    """Not before the request, not after the end, and not to a meter on a battery."""
+    assert ReadoutSession(SessionSettings(), LinePlan(), DIALECTS).abort() == []
+    failed = bench()
+    failed.run(failed.now + 10)
+    assert failed.session.abort() == []
+    assert bench(dialect=DIALECTS.named("gas-meter")).session.abort() == []
+
+
+def test_unreadable_characters_that_never_end_are_not_waited_for() -> None:
+    """A meter that sends unasked at another speed is never silent."""
+    line = bench(LinePlan(break_first=True))
+    began = line.now
+    while line.failure is None and line.now < began + 60:
+        line.hear(bytes((0xA5, 0x08, 0x25, 0xA5, 0x89, 0xA1, 0x08, 0x3D)), after=1.0, parity=False)
+    assert line.failure is Failure.UNASKED
+    assert line.now - began < 15
+    assert line.sent == [b"\x01B0\x03q", b"/?!\r\n"]
+
+
+def test_readable_characters_are_waited_for_until_they_begin_again() -> None:
+    """A readout at 300 Bd takes minutes; pushes at the rate of the request have no end. Meters may hear it all the same."""
+    line = bench(LinePlan(break_first=True))
+    for _ in range(100):
+        line.hear(b"1.8.0(000123.4)\r\n", after=0.6)
+    assert line.sent == [b"\x01B0\x03q"]
+    line.hear(b"!\r\n\x03A", after=0.5)
+    line.run(line.now + 2)
+    assert line.sent[1:2] == [b"/?!\r\n"]
+    line = bench(LinePlan(break_first=True))
+    for _ in range(10):
+        line.hear(b"/XYZ5M\r\n\r\n1.8.0(1)\r\n!\r\n", after=1.2)
+    assert line.sent[1:2] == [b"/?!\r\n"]
 
 
 def test_the_rejected_telegram_is_kept_for_whoever_explains() -> None:

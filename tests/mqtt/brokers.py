@@ -121,9 +121,13 @@ async def fake_broker(
 ) -> AsyncIterator[int]:
     """Listen at a port of 127.0.0.1 and serve each client so."""
     writers: list[asyncio.StreamWriter] = []
+    over = False
 
     async def client(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writers.append(writer)
+        if over:
+            writer.transport.abort()
+            return
         with contextlib.suppress(ConnectionError, asyncio.IncompleteReadError):
             await serve(reader, writer)
 
@@ -131,10 +135,15 @@ async def fake_broker(
     try:
         yield server.sockets[0].getsockname()[1]
     finally:
+        over = True
+        # A connection that is just being accepted would be left open by a server that closes meanwhile.
+        for listening in server.sockets:
+            asyncio.get_running_loop().remove_reader(listening.fileno())
+        await asyncio.sleep(0.01)
         server.close()
         for writer in writers:
-            writer.close()
-        await asyncio.sleep(0)
+            writer.transport.abort()
+        await asyncio.sleep(0.01)
 
 
 async def packet(reader: asyncio.StreamReader) -> tuple[int, bytes]:

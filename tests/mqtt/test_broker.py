@@ -524,3 +524,19 @@ async def test_an_event_apart_from_a_reading_is_published(
     event = json.loads(watcher.last(EVENT) or b"")
     assert event == {"event_type": "reading_held_back", "at": "2026-11-22T12:00:00.000+00:00", "reason": "cut"}
     assert not [topic for topic, _, retained in watcher.messages if retained and topic == EVENT]
+
+
+async def test_an_update_is_a_state_alone(broker: Mosquitto, watcher: Watcher, publishers: Publishers) -> None:
+    """Availability, health and the gateway are as they were; of single values only those that changed are told."""
+    publisher = await started(publishers(broker.port, topic_tree=True))
+    await until(lambda: watcher.payloads(STATE) and watcher.payloads(DOCUMENT))
+    await asyncio.sleep(1.5)  # The state once more, when Home Assistant has taken the new document.
+    seen = len(watcher.messages)
+    changed = (*HOUSEHOLD[:-1], HOUSEHOLD[-1].replace("(", "(9", 1))
+    publisher.publish_update(reading(*changed), Derived())
+    await until(lambda: len(watcher.messages) >= seen + 2)
+    await asyncio.sleep(0.3)
+    topics = [topic for topic, _, _ in watcher.messages[seen:]]
+    assert topics[0] == STATE
+    assert len(topics) == 2
+    assert topics[1].startswith(f"obis_gateway/{METER.id}/")

@@ -184,3 +184,15 @@ def test_a_reading_without_registers_makes_a_device_all_the_same() -> None:
     grew, state = topics.read(reading(), Derived(), tree=True)
     assert (grew, len(state)) == (False, 1)
     assert {"read_now", "events", "last_success"} <= json.loads(topics.discovery().payload)["cmps"].keys()
+
+
+def test_a_meter_that_tells_the_time_has_its_clock_s_deviation_as_an_entity() -> None:
+    """Diagnostic; the others have none."""
+    plain = MeterDocument(METER, GATEWAY, TOPICS, OPTIONS)
+    assert "clock_deviation" not in plain.own
+    clock = plain.with_options(METER, MeterOptions(interval=60, has_clock=True)).own["clock_deviation"]
+    assert clock["ent_cat"] == "diagnostic"
+    assert (clock["dev_cla"], clock["unit_of_meas"], clock["stat_t"]) == ("duration", "s", TOPICS.health(METER.id))
+    assert set(clock) <= COMPONENT
+    document = plain.with_options(METER, MeterOptions(interval=60, has_clock=True))
+    assert document.with_options(METER, OPTIONS).obsolete == {"clock_deviation": "sensor"}

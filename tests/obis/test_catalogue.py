@@ -70,7 +70,9 @@ MAIN = [
     (E, "16.7", "kW", "active_power", "Power", "kW", POWER, MEASURED),
     (E, "36.7.0", "W", "active_power_l1", "Power L1", "W", POWER, MEASURED),
     (E, "1.7.0", "kW", "active_power_import", "Power import", "kW", POWER, MEASURED),
-    (E, "1.7.255", "W", "active_power_import_e255", "Power import", "W", POWER, MEASURED),
+    (E, "1.7.255", "W", "active_power_signed_e255", "Power", "W", POWER, MEASURED),
+    (E, "21.7.255", "W", "active_power_l1_signed_e255", "Power L1", "W", POWER, MEASURED),
+    (E, "2.7.255", "W", "active_power_export_e255", "Power export", "W", POWER, MEASURED),
     (E, "3.7.0", "VAr", "reactive_power_import", "Reactive power import", "var", DeviceClass.REACTIVE_POWER, MEASURED),
     (E, "3.7.0", "kvar", "reactive_power_import", "Reactive power import", "kvar", None, MEASURED),
     (E, "131.7.0", "kvar", "reactive_power", "Reactive power", "kvar", None, MEASURED),
@@ -190,7 +192,7 @@ TEXTS = [
     (E, "0.0.0", ValueKind.TEXT, "Identification number", False),
     (E, "0.0.9", ValueKind.TEXT, "Identification number 9", False),
     (E, "C.1.0", ValueKind.TEXT, "Device number", False),
-    (E, "0-0:96.1.255*255", ValueKind.TEXT, "Device number 255", False),
+    (E, "0-0:96.1.255*255", ValueKind.TEXT, "Device number", False),
     (E, "0.2.0", ValueKind.TEXT, "Firmware", False),
     (E, "0.2.2", ValueKind.TEXT, "Tariff program", False),
     (E, "0.1.2*25", ValueKind.TIMESTAMP, "Time of billing reset billing period 25", False),
@@ -299,6 +301,37 @@ def test_a_unit_that_contradicts_the_code_makes_no_statistics(address: str, unit
     description = describe(code_of(address), unit)
     assert description.device_class is not None
     assert description.state_class is None
+
+
+@pytest.mark.parametrize(
+    ("address", "unit", "medium", "newer"),
+    [
+        ("3.8.1", "kvarh", E, DeviceClass.REACTIVE_ENERGY),
+        ("3.8.1*12", "kvarh", E, DeviceClass.REACTIVE_ENERGY),
+        ("3.7.0", "kvar", E, DeviceClass.REACTIVE_POWER),
+        ("3.7.0", "kvarh", E, None),
+        ("3.8.0", "kvar", E, None),
+        ("9.7.0", "kVA", E, DeviceClass.APPARENT_POWER),
+        ("9.8.0", "kVAh", E, None),
+        ("14.7.0", "mHz", E, DeviceClass.FREQUENCY),
+        ("6.30", "C", H, DeviceClass.TEMPERATURE_DELTA),
+        ("6.27", "l/h", H, DeviceClass.VOLUME_FLOW_RATE),
+    ],
+)
+def test_newer_versions_have_a_class_for_more_units(
+    address: str, unit: str, medium: Medium, newer: DeviceClass | None
+) -> None:
+    """Which older ones would refuse; and none where the unit contradicts the code."""
+    description = describe(code_of(address, medium), unit)
+    assert (description.device_class, description.newer_class) == (None, newer)
+
+
+@pytest.mark.parametrize(("address", "unit"), [("1.8.0", "kWh"), ("1.7.0", "kW"), ("32.7.0", "V"), ("3.7.0", "var")])
+def test_what_all_versions_know_is_the_same_for_newer_ones(address: str, unit: str) -> None:
+    """One class."""
+    description = describe(code_of(address), unit)
+    assert description.device_class is not None
+    assert description.newer_class is description.device_class
 
 
 @pytest.mark.slow

@@ -5,10 +5,13 @@ from __future__ import annotations
 import pytest
 
 from obisgw.errors import MeterError, RefusedError
-from obisgw.iec62056_21.characters import add_parity
+from obisgw.iec62056_21.characters import CharacterFormat, add_parity
+from obisgw.iec62056_21.dialects import Dialects
 from obisgw.iec62056_21.events import Failure
 from obisgw.iec62056_21.identification import parse_identification
-from obisgw.reader.explain import Attempt, explain, protocol_in
+from obisgw.iec62056_21.push import PushSession
+from obisgw.iec62056_21.settings import SessionSettings
+from obisgw.reader.explain import Attempt, explain, explain_silence, protocol_in
 
 IDENTIFICATION = parse_identification(b"/ISk5MT174-0001")
 
@@ -24,6 +27,7 @@ def attempt(failure: Failure, *, sample: bytes = b"", known: bool = False) -> At
         (Failure.SILENCE, "does not answer"),
         (Failure.ECHO_ONLY, "hears itself"),
         (Failure.GARBAGE, "unreadable"),
+        (Failure.UNASKED, "never silent"),
         (Failure.NO_DATA, "sends no data"),
         (Failure.STAYED_SLOW, "max_baudrate"),
         (Failure.START_LOST, "beginning of what the meter"),
@@ -72,3 +76,50 @@ def test_another_protocol_is_named_to_the_user() -> None:
     """In place of a bare failure."""
     error = explain([attempt(Failure.GARBAGE, sample=b"\x1b\x1b\x1b\x1b\x01\x01\x01\x01")], "x")
     assert "SML" in str(error)
+
+
+def listened(
+    heard: bytes, *, baudrate: int = 9600, form: CharacterFormat = CharacterFormat.SOFTWARE_7E1
+) -> PushSession:
+    """Return a session in mode D that heard this."""
+    session = PushSession(SessionSettings(format=form), baudrate, Dialects.load())
+    session.actions(0.0)
+    session.receive(heard, 1.0)
+    return session
+
+
+@pytest.mark.parametrize(
+    ("session", "problem", "hint"),
+    [
+        (None, "nothing has come for 60 s", "check the head's place; most meters must be asked"),
+        (listened(b""), "nothing has come for 60 s", "check the head's place"),
+        (
+            listened(bytes.fromhex("ce3131353d8db521"), baudrate=2400),
+            "8 characters have come in 60 s at 2400 Bd, but no telegram; the last were ce 31 31 35 3d 8d b5 21",
+            "another speed: try `baudrate` 9600, 4800, 300, 115200 with `format: 8n1`;",
+        ),
+        (listened(b"\x1b\x1b\x1b\x1b\x01\x01\x01\x01"), "8 characters have come", "this is SML"),
+        (
+            listened(b"1.8.0(1*kWh)\r\n" * 4),
+            "56 characters have come",
+            "they can be read: the line that names the meter",
+        ),
+        (
+            listened(add_parity(b"/XYZ5M\r\n1.8.0(1*kWh)\r\n"), form=CharacterFormat.HARDWARE),
+            "22 characters have come",
+            "they carry parity: leave `format` at `software-7e1`",
+        ),
+    ],
+    ids=["not listened", "silence", "another speed", "SML", "no identification", "parity"],
+)
+def test_a_push_meter_that_is_not_understood_is_explained(session: PushSession | None, problem: str, hint: str) -> None:
+    """What came, and what to try: silence is only said where there was silence."""
+    error = explain_silence(session, 0, 60.0, "Cellar")
+    assert str(error).startswith(f"Cellar: {problem}")
+    assert (error.hint or "").startswith(hint)
+
+
+def test_what_came_before_the_last_telegram_does_not_count() -> None:
+    """Afterwards it was silent."""
+    session = listened(b"\xff" * 40)
+    assert explain_silence(session, 40, 60.0, "Cellar").problem == "nothing has come for 60 s"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from obisgw.iec62056_21.commands import ReadRequest
 from obisgw.iec62056_21.dialects import Dialects
 from obisgw.iec62056_21.events import AnswerReceived, RequestRefused
 from obisgw.iec62056_21.meter_programming import PasswordHeard, SessionEnded
-from obisgw.iec62056_21.meter_settings import BreakHeard
+from obisgw.iec62056_21.meter_settings import AcknowledgementRule, BreakHeard
 from obisgw.iec62056_21.password import Password, PasswordLevel
 from obisgw.reader.conversation import Conversation
 from obisgw.reader.memory import Memory, Spoken
@@ -106,6 +107,30 @@ def test_a_meter_without_programming_mode_says_so() -> None:
                 async with Programming(reader_on(line, DIALECTS)).open(Wish()):
                     raise AssertionError("it opened")
             assert "full readouts" in str(caught.value)
+
+    in_moved_time(test)
+
+
+@pytest.mark.parametrize("rule", [AcknowledgementRule.IGNORE, AcknowledgementRule.ANNOUNCED])
+def test_a_meter_that_does_not_answer_to_that_is_asked_twice(rule: AcknowledgementRule) -> None:
+    """It is read well at this speed: it falls back to 300 Bd, or says nothing at all, and has no such mode."""
+
+    async def test() -> None:
+        async with line_of() as line:
+            meter = line.wire.stations[0].session
+            memory = Memory()
+            await reader_on(line, DIALECTS, memory).read()
+            meter.settings = replace(meter.settings, acknowledgement=rule)
+            assert meter._dialogue is not None
+            meter._dialogue.programming = replace(meter._dialogue.programming, asks=False)
+            began = asyncio.get_running_loop().time()
+            with pytest.raises(RefusedError, match="has no programming mode"):
+                async with Programming(reader_on(line, DIALECTS, memory)).open(Wish()):
+                    raise AssertionError("it opened")
+            assert asyncio.get_running_loop().time() - began < 40
+            await asyncio.sleep(2)
+            meter.settings = replace(meter.settings, acknowledgement=AcknowledgementRule.ANNOUNCED)
+            await reader_on(line, DIALECTS, memory).read()
 
     in_moved_time(test)
 

@@ -17,11 +17,13 @@ from obisgw.errors import MeterError, PortLostError, PortMissingError
 from obisgw.iec62056_21.characters import add_parity, strip_parity
 from obisgw.iec62056_21.dialects import Dialects
 from obisgw.iec62056_21.events import Failure, Received
+from obisgw.iec62056_21.meter_settings import BreakHeard, FellBack
 from obisgw.iec62056_21.plan import LinePlan
 from obisgw.line.port import PortSettings
 from obisgw.reader.memory import RETRY_FASTER, Memory
 from obisgw.reader.reader import MeterReader, ReaderSettings
 from obisgw.reader.shared_port import SharedPort
+from obisgw.simulator.serve import Simulator
 from tests.line.paced import PacedMeter, block, household
 from tests.reader.scripted import FakeLine, in_moved_time, until
 
@@ -40,6 +42,7 @@ class FakeMeterLine(FakeLine):
     bits = 10
     can_set_rate = True
     is_open = True
+    busy = False
     url = "fake"
 
     def __init__(self, answer: Callable[[bytes, int], bytes], *, echo: bool = False) -> None:
@@ -310,6 +313,68 @@ async def test_a_cancelled_readout_signs_off_and_gives_the_port_back() -> None:
             assert port.is_open
         await until(lambda: any(strip_parity(message)[0].endswith(BREAK) for message in meter.heard))
         await shared.close()
+
+
+@pytest.mark.parametrize("state", ["REQUEST", "IDENTIFICATION", "REACTION", "ACKNOWLEDGE", "DATA"])
+async def test_after_a_readout_that_was_given_up_the_next_one_succeeds(state: str) -> None:
+    """Wherever it was cancelled: the meter is told, and does not go on at 300 Bd into the next readout."""
+    async with Simulator("household-fast") as simulator:
+        shared = SharedPort(simulator.port)
+        reader = MeterReader(shared, ReaderSettings("x"), DIALECTS, Memory())
+        task = asyncio.create_task(reader.read())
+        await until(lambda: reader.session is not None and reader.session._state.name == state)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        await shared.close()
+        shared = SharedPort(simulator.port)
+        readout = await MeterReader(shared, ReaderSettings("x"), DIALECTS, Memory()).read()
+        await shared.close()
+    assert (readout.attempts, readout.baudrate) == ((), 9600)
+    assert not any(isinstance(event, FellBack) for _, event in simulator.events())
+
+
+async def test_a_meter_that_answers_somebody_who_is_gone_is_told_to_stop() -> None:
+    """The program that asked was killed: a break ends the readout at 300 Bd that the meter has begun."""
+    async with Simulator("household-fast") as simulator:
+        shared = SharedPort(simulator.port)
+        async with shared.use(PortSettings()) as port:
+            await port.write(add_parity(b"/?!\r\n"))
+            await asyncio.sleep(2.6)
+        await shared.close()
+        shared = SharedPort(simulator.port)
+        readout = await MeterReader(shared, ReaderSettings("x"), DIALECTS, Memory()).read()
+        await shared.close()
+    assert (readout.attempts, readout.baudrate) == ((), 9600)
+    events = [event for _, event in simulator.events()]
+    assert [type(event) for event in events if isinstance(event, FellBack | BreakHeard)] == [FellBack, BreakHeard]
+
+
+async def test_a_meter_that_waits_for_a_nak_is_given_its_time_from_then_on() -> None:
+    """The first request behind its data is not heard; the ones after that come later, and are."""
+    async with Simulator("household-nak") as simulator:
+        shared = SharedPort(simulator.port)
+        reader = MeterReader(shared, ReaderSettings("x"), DIALECTS, Memory())
+        failed = [len((await reader.read()).attempts) for _ in range(3)]
+        await shared.close()
+    assert failed == [0, 1, 0]
+
+
+def test_a_meter_that_sends_all_the_time_is_named_soon() -> None:
+    """Asked at 300 Bd it is garbage without end; what it wants is mode D."""
+
+    async def test() -> None:
+        line = FakeMeterLine(lambda *_: b"")
+        line.busy = True
+        noise = bytes.fromhex("a50825a589a1083d")
+        line.arriving = [(100.0 + at / 10, noise[at % 8 : at % 8 + 1]) for at in range(3000)]
+        with pytest.raises(MeterError) as error:
+            await reader_of(line).read()
+        assert "the line is never silent" in str(error.value)
+        assert "set `mode: D`" in str(error.value)
+        assert asyncio.get_running_loop().time() < 130.0
+
+    in_moved_time(test)
 
 
 def test_pushed_telegrams_come_as_they_are_sent() -> None:

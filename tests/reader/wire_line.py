@@ -29,6 +29,7 @@ class WireLine:
     bits = 10
     can_set_rate = True
     is_open = True
+    busy = False
     url = "wire"
 
     def __init__(self, simulator: Simulator) -> None:

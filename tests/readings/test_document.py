@@ -95,6 +95,13 @@ def test_the_example_of_a_register() -> None:
     }
 
 
+def test_of_readouts_in_mode_a_that_come_again_the_newest_value_holds() -> None:
+    """They have neither STX nor ETX, and are no answers to single questions."""
+    document = decode(b"/KAM 685-382\r\n1.8.0(1*kWh)\r\n!\r\n/KAM 685-382\r\n1.8.0(2*kWh)\r\n!\r\n")
+    assert document["mode"] == "A"
+    assert [(one["address"], one["value"]) for one in document["registers"]] == [("1.8.0", "2")]
+
+
 def test_of_pushes_that_come_again_the_newest_value_holds() -> None:
     """Each register once, in the order in which it was first seen."""
     head, tail = b"/XYZ5M\r\n\r\n", b"!\r\n"

@@ -80,6 +80,7 @@ def test_below_with_hysteresis_in_volts() -> None:
         ("3", "kW", "1.7.0(9*kW) 16.7.0(1*kW)", False),
         ("3", "kW", "15.7.0(1*kW) 1.7.0(9*kW)", True),
         ("3", "kW", "15.7.0(9*kW)", True),
+        ("3", "kW", "1-0:1.7.255*255(3000.12*W)", True),
     ],
 )
 def test_units_differ_by_prefix_and_the_usual_register_is_found(

@@ -15,7 +15,7 @@ from obisgw.obis import Medium
 from obisgw.readings.derive import Derived, MeterEvent
 from obisgw.readings.reading import Health, MeterIdentity, Reading
 from obisgw.readings.shown import MeterOptions
-from obisgw.service.edges import Miss, Success, Trouble
+from obisgw.service.edges import FastRound, Miss, Success, Trouble
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -59,7 +59,8 @@ class FakeClock:
         return self.offset
 
     async def wait(self, event: asyncio.Event, seconds: float) -> None:
-        await asyncio.sleep(0)
+        for _ in range(8):  # Whatever takes no time comes first.
+            await asyncio.sleep(0)
         if self.time + seconds > self.until:
             await event.wait()
         elif not event.is_set():
@@ -79,6 +80,10 @@ class FakeMeter:
         self.cancelled = False
         self.back = asyncio.Event()
         self.on_read: Callable[[], None] = lambda: None
+        self.rounds: list[FastRound | Exception] = []
+        self.rounds_each: list[FastRound] = []
+        self.fast_starts: list[float] = []
+        self.fast_ends: list[float] = []
 
     async def read(self) -> Success | Miss:
         self.starts.append(self.clock.now())
@@ -96,6 +101,21 @@ class FakeMeter:
         if isinstance(outcome, Exception):
             raise outcome
         return outcome
+
+    async def fast(self) -> AsyncGenerator[FastRound, None]:
+        """Give the rounds of each session, those left in turn, an exception as such, and then nothing more."""
+        self.fast_starts.append(self.clock.now())
+        try:
+            for each in self.rounds_each:
+                yield each
+            while self.rounds:
+                one = self.rounds.pop(0)
+                if isinstance(one, Exception):
+                    raise one
+                yield one
+            await asyncio.Event().wait()
+        finally:
+            self.fast_ends.append(self.clock.now())
 
     async def pushes(self) -> AsyncGenerator[Success | Miss, None]:
         while len(self.outcomes) > 1:
@@ -119,6 +139,8 @@ class FakePublisher:
         self.options = MeterOptions()
         self.derived = Derived()
         self.events: list[MeterEvent] = []
+        self.readings: list[Reading] = []
+        self.updates: list[tuple[Reading, Derived]] = []
 
     def meter_added(self, meter: MeterIdentity, options: MeterOptions) -> None:
         self.told.append(("added", meter.id))
@@ -134,6 +156,10 @@ class FakePublisher:
         self.told.append(("reading", reading.meter.id))
         self.derived = derived
         self.health = health
+        self.readings.append(reading)
+
+    def publish_update(self, reading: Reading, derived: Derived) -> None:
+        self.updates.append((reading, derived))
 
     def publish_event(self, meter_id: str, event: MeterEvent) -> None:
         self.told.append((event.kind.value, meter_id))
@@ -144,7 +170,7 @@ class FakePublisher:
         self.health = health
 
 
-async def settled(turns: int = 200) -> None:
+async def settled(turns: int = 500) -> None:
     """Let every task go on until it waits for something that does not come by itself."""
     for _ in range(turns):
         await asyncio.sleep(0)

@@ -37,17 +37,40 @@ def test_a_fault_hits_the_readouts_it_names(spec: str, hit: set[int]) -> None:
     assert {readout for readout in range(1, 9) if not sent((spec,), readout=readout)} == hit
 
 
-@pytest.mark.parametrize("spec", ["flop=0.1", "flip", "flip=x", "silence@", "", "unplug"])
-def test_a_fault_that_does_not_exist_is_refused_with_a_hint(spec: str) -> None:
-    """The hint names the nearest fault or how to write it."""
+@pytest.mark.parametrize(
+    ("spec", "problem", "hint"),
+    [
+        ("flop=0.1", "no such fault", "did you mean flip?"),
+        ("quake", "no such fault", "known faults: flip, "),
+        ("", "no such fault", "known faults: flip, "),
+        ("flip", "flip needs a value", "write it as in flip=0.01"),
+        ("flip=abc", "'abc' is not a share from 0 to 1", "write it as in flip=0.01"),
+        ("flip=0,01", "'0,01' is not a share from 0 to 1", "write it as in flip=0.01"),
+        ("flip=5", "'5' is not a share from 0 to 1", "write it as in flip=0.01"),
+        ("flip=", "'' is not a share from 0 to 1", "write it as in flip=0.01"),
+        ("late=-1", "'-1' is not a number", "write it as in late=3"),
+        ("late=nan", "'nan' is not a number", "write it as in late=3"),
+        ("late=1/2", "'1/2' is not a number", "write it as in late=3"),
+        ("unplug", "unplug needs a value", "write it as in unplug=10/5"),
+        ("unplug=3/x", "'3/x' is not a number", "write it as in unplug=10/5"),
+        ("silence@", "'@' does not say which readouts are hit", "@3 is the third readout"),
+        ("flip=0.1@0", "'@0' does not say which readouts are hit", "@3 is the third readout"),
+        ("flip=0.1@5-3", "'@5-3' does not say which readouts are hit", "@3 is the third readout"),
+        ("flip=0.1@x", "'@x' does not say which readouts are hit", "@3 is the third readout"),
+    ],
+)
+def test_a_fault_written_wrongly_is_refused_with_a_hint(spec: str, problem: str, hint: str) -> None:
+    """What is wrong with which part, and how to write it."""
     with pytest.raises(ConfigurationError) as refusal:
         parse_fault(spec)
-    assert refusal.value.hint
+    assert refusal.value.problem == problem
+    assert (refusal.value.hint or "").startswith(hint)
 
 
 def test_every_fault_can_be_written() -> None:
     """With a value where one is needed."""
     assert {parse_fault(f"{name}=1").name for name in NAMES} == set(NAMES)
+    assert parse_fault("flip=1e-3").value == 0.001
     assert parse_fault("silence").when == When()
     assert Faults(["unplug=10/2"]).outages == ((10.0, 2.0),)
 

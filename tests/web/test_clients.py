@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
@@ -174,3 +175,13 @@ def test_tokens_do_not_grow_without_end(caplog: pytest.LogCaptureFixture) -> Non
     assert len(clients.list()) == MOST_CLIENTS
     assert clients.list()[0].id == made[1].id
     assert "is revoked" in caplog.text
+
+
+def test_the_file_is_its_folders_owners_although_root_wrote_it(tmp_path: Path) -> None:
+    """As `obis-gateway tokens revoke` does while the service does not run: afterwards its user reads it."""
+    user = 12345 if os.geteuid() == 0 else os.geteuid()
+    os.chown(tmp_path, user, -1)
+    path = tmp_path / "tokens.json"
+    Clients(path).add("one")
+    assert path.stat().st_uid == user
+    assert path.stat().st_mode & 0o777 == 0o600

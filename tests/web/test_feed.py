@@ -163,7 +163,20 @@ def test_a_replaced_meter_becomes_unavailable() -> None:
     assert before is not None
     assert before["available"] is False
     assert OTHER.id in before["problem"]
+    assert before["replaced_by"] == OTHER.id
+    assert told(feed)[-1]["description"]["replaced_by"] == OTHER.id
     assert feed.meters == (METER.id, OTHER.id)
+
+
+def test_a_meter_that_stands_in_its_place_again_is_not_replaced() -> None:
+    """Heads are mixed up and put back."""
+    feed = Feed()
+    for meter in (METER, OTHER, METER):
+        feed.meter_added(meter, MeterOptions(60, "House"))
+    again, other = feed.meter(METER.id), feed.meter(OTHER.id)
+    assert again is not None
+    assert other is not None
+    assert (again["replaced_by"], other["replaced_by"]) == (None, METER.id)
 
 
 def test_a_removed_meter_is_gone() -> None:
@@ -244,3 +257,19 @@ async def test_all_who_wait_wake_at_a_change() -> None:
 def test_runs_have_names_of_their_own() -> None:
     """Sequences of another run mean nothing."""
     assert Feed().stream != Feed().stream
+
+
+def test_an_update_is_a_reading_with_the_health_as_it_was() -> None:
+    """Clients need to know nothing new: all values, one message."""
+    feed = added()
+    state = read(feed, "1.8.0(1*kWh)", "16.7.0(1.0*kW)")
+    since = feed.sequence
+    made = reading("1.8.0(1*kWh)", "16.7.0(2.0*kW)")
+    feed.publish_update(made, derive(state, made)[1])
+    (document,) = told(feed, since)
+    assert document["type"] == Kind.READING
+    assert sorted(document["reading"]["values"].values()) == ["1", "2.0"]
+    assert document["health"]["reads"] == HEALTH.reads
+    known = feed.meter(METER.id)
+    assert known is not None
+    assert known["available"] is True

@@ -190,6 +190,8 @@ async def test_another_clients_threshold_of_the_same_name_is_a_conflict(api: Api
         {"thresholds": [{"name": "x", "above": "1", "for": "60"}]},
         {"thresholds": [{"name": "x", "above": "1", "unit": ""}]},
         {"thresholds": [{"name": "x", "above": "1", "unit": 5}]},
+        {"thresholds": [{"name": "x", "above": "1", "unit": "kWh"}]},
+        {"thresholds": [{"name": "x", "above": "1", "unit": "kW", "register": "32.7.0"}]},
         {"thresholds": [{"name": "x", "above": "1", "register": 167}]},
         {"thresholds": [{"name": "x", "above": "1", "register": "power"}]},
         {"thresholds": [{"name": f"{count}", "above": "1"} for count in range(51)]},
@@ -204,6 +206,37 @@ async def test_what_cannot_be_watched_is_refused_with_the_reason(api: Api, body:
     assert status in {400, 409}
     assert problem["detail"]
     assert (await api.ask("GET", path))[1] == before
+
+
+@pytest.mark.parametrize(
+    ("unit", "register"),
+    [
+        (None, None),
+        ("W", None),
+        ("MW", "16.7.0"),
+        ("kV", "1-0:32.7.0*255"),
+        ("kWh", "2.8.0"),
+        ("A", "31.7.0"),
+        ("A", "C.7.0"),
+    ],
+)
+async def test_a_limit_may_be_of_another_prefix_or_for_a_register_not_seen_yet(
+    api: Api, unit: str | None, register: str | None
+) -> None:
+    """A meter may print more another time, and its unit is not known where it prints none."""
+    wanted = {"name": "x", "above": "1", "unit": unit, "register": register}
+    assert (await api.ask("PUT", f"/meters/{METER.id}/thresholds", json={"thresholds": [wanted]}))[0] == 200
+
+
+async def test_a_limit_of_another_quantity_is_refused_with_both_units(api: Api) -> None:
+    """It could never be compared, and its entity would be unknown for ever."""
+    wanted = {"name": "High load", "above": "1", "unit": "kWh"}
+    status, problem = await api.ask("PUT", f"/meters/{METER.id}/thresholds", json={"thresholds": [wanted]})
+    assert status == 400
+    assert problem["detail"] == (
+        "threshold 'High load': 1-0:16.7.0*255 is in kW, which cannot be compared with kWh: "
+        "give the limit in the register's unit"
+    )
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from importlib import import_module
 from io import TextIOWrapper
@@ -57,6 +58,7 @@ class Command(Protocol):
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0, 1 meter or line, 2 usage or configuration, 3 broker."""
     words = list(sys.argv[1:] if argv is None else argv)
+    _open_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         # A terminal of an old locale has no m³: it is shown in another way, and nothing ends because of it.
         if isinstance(stream, TextIOWrapper):
@@ -82,6 +84,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         say("obis-gateway: this is a fault of the program: please report it with the lines above")
         return FAULT
     return status
+
+
+def _open_closed_streams() -> None:
+    """Give standard streams that were closed (``>&-``) somewhere to go, before a port or file takes their number."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115, PTH123 - until the end
 
 
 def _parse(words: Sequence[str]) -> tuple[argparse.Namespace, Command]:

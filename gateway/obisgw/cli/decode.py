@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,11 +15,13 @@ from obisgw.readings.document import capture_document, why_unproved
 from obisgw.readings.registers import registers_of
 
 from .dialect_options import add_dialects, dialects_of
-from .show import show_document, show_unproved
-from .terminal import out
+from .show import printable, show_document, show_unproved
+from .terminal import out, say
 
 if TYPE_CHECKING:
     import argparse
+
+    from obisgw.iec62056_21.capture import Capture
 
 _MOST_BYTES = 16_000_000
 _SAMPLE = 65_536
@@ -39,6 +42,21 @@ def run(options: argparse.Namespace) -> int:
     where = "standard input" if options.file == "-" else options.file
     dialects, dialect = dialects_of(options)
     capture = telegrams_in(_read(options.file), dialects, dialect)
+    # Among any bytes there is sometimes a frame that proves nothing but itself.
+    proved = any(message.telegram.proved and b"(" in message.telegram.block for message in capture.messages)
+    other = None if proved else _other_protocol(capture)
+    if other is not None:
+        capture = replace(capture, messages=())
+    _show(capture, options)
+    _say_left_out(capture, where)
+    if other is not None:
+        raise MeterError("there is no telegram of IEC 62056-21 in this capture", where=where, hint=OTHERS[other])
+    if not proved:
+        raise _nothing_proved(capture, where)
+    return 0
+
+
+def _show(capture: Capture, options: argparse.Namespace) -> None:
     document = capture_document(capture)
     if options.json:
         out(json.dumps(document, ensure_ascii=False))
@@ -53,17 +71,36 @@ def run(options: argparse.Namespace) -> int:
     elif capture.messages:
         show_document(document)
         show_unproved(document)
-    # Among any bytes there is sometimes a frame that proves nothing but itself.
-    if any(message.telegram.proved and b"(" in message.telegram.block for message in capture.messages):
-        return 0
-    other = protocol_in(capture.raw[:_SAMPLE]) if not capture.identifications else None
-    if other in {"SML", "HDLC", "M-Bus"}:
-        raise MeterError("there is no telegram of IEC 62056-21 in this capture", where=where, hint=OTHERS[other])
-    if not capture.messages:
-        hint = "a capture holds what the meter sent, as bytes or as hexadecimal digits"
-        raise MeterError("there is no telegram in this capture", where=where, hint=hint)
-    reason = why_unproved(capture.messages[-1].telegram)
-    raise MeterError(f"no value is proved: {reason}", where=where, hint="read the meter again, or name its --dialect")
+
+
+def _say_left_out(capture: Capture, where: str) -> None:
+    if capture.left_out:
+        say(f"{where}: {capture.left_out} older messages are left out, the newest are shown")
+    if capture.searched < len(capture.raw):
+        share = f"the first {capture.searched} of {len(capture.raw)} bytes were looked at"
+        say(f"{where}: only {share}: they hold more messages than a meter's line does")
+
+
+def _other_protocol(capture: Capture) -> str | None:
+    """Return the name of the protocol that the bytes are of, None where it is ours or not known."""
+    other = protocol_in(capture.raw[:_SAMPLE])
+    if capture.identifications:
+        # A meter of mode E goes over to HDLC behind its identification; text can look like the others.
+        return other if other == "HDLC" and any(one.offers_mode_e for one in capture.identifications) else None
+    return other if other in {"SML", "HDLC", "M-Bus"} else None
+
+
+def _nothing_proved(capture: Capture, where: str) -> MeterError:
+    if capture.messages:
+        reason = why_unproved(capture.messages[-1].telegram)
+        hint = "read the meter again, or name its --dialect"
+        return MeterError(f"no value is proved: {reason}", where=where, hint=hint)
+    if capture.identifications:
+        named = printable(capture.identifications[-1].raw)
+        hint = "record until the meter is silent; data at another rate than the recording's cannot be read"
+        return MeterError(f"the meter names itself {named}, and no telegram follows", where=where, hint=hint)
+    hint = "a capture holds what the meter sent, as bytes or as hexadecimal digits"
+    return MeterError("there is no telegram in this capture", where=where, hint=hint)
 
 
 def _read(file: str) -> bytes:

@@ -9,7 +9,7 @@ from obisgw.line.port import PortSettings
 from obisgw.reader.reader import ReaderSettings, asked_mode
 
 from .dialect_options import add_dialects
-from .values import number
+from .values import device_address, number
 
 if TYPE_CHECKING:
     import argparse
@@ -20,7 +20,9 @@ if TYPE_CHECKING:
 def add_line(parser: argparse.ArgumentParser, *, format_option: str = "--format") -> None:
     """Add port, address, dialect and everything about the line; ``format_option`` chooses its characters."""
     parser.add_argument("port", help="/dev/serial/by-id/…, socket://host:port, rfc2217://host:port or esphome://host")
-    parser.add_argument("--address", default="", metavar="TEXT", help="device address in the request")
+    parser.add_argument(
+        "--address", type=device_address, default="", metavar="TEXT", help="device address in the request"
+    )
     modes = [mode.value for mode in MeterMode]
     parser.add_argument(
         "--mode",

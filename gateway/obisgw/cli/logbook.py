@@ -93,5 +93,6 @@ def _show(access: Access, reading: LogBookReading, *, complete: bool, as_json: b
         access.say(f"broke off: {len(entries)} events have come")
     elif complete and not entries:
         access.say(f"{reading.address}: nothing is stored")
+    access.doubt(reading.convention)
     for note in reading.notes[:_NOTES]:
         say(f"not read: {printable(note.raw[:120])!r} ({note.reason})")

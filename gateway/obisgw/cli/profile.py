@@ -111,6 +111,7 @@ def _tell(access: Access, reading: ProfileReading, count: int, *, complete: bool
         access.say(
             f"{count} periods of {reading.address}" if count else f"{reading.address}: nothing is stored for this time"
         )
+    access.doubt(reading.convention)
     for note in reading.notes[:_NOTES]:
         say(f"not read: {printable(note.raw[:120])!r} ({note.reason})")
     more = len(reading.notes) - _NOTES + reading.dropped_notes

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from obisgw.config.values import MeterMode
 from obisgw.errors import MeterError
 from obisgw.iec62056_21.events import Received, Rejected
+from obisgw.reader.explain import no_register
 from obisgw.reader.memory import Memory
 from obisgw.reader.reader import MeterReader
 from obisgw.reader.shared_port import SharedPort
@@ -36,6 +37,9 @@ if TYPE_CHECKING:
     from obisgw.iec62056_21.telegram import Telegram
 
 PUSH_PATIENCE = 60.0
+PUSH_HINT = 8.0
+"""Seconds after which characters without a telegram are told of; meters push every few seconds."""
+
 REHEARSE_AFTER = 0.05
 """Seconds: while the request is on the line, nobody else wants the processor."""
 
@@ -120,22 +124,36 @@ async def _asked(reader: MeterReader, progress: Progress, times: int) -> AsyncGe
 async def _pushed(reader: MeterReader, where: str) -> AsyncGenerator[Telegram, None]:
     """Yield the proved telegrams that come. Raises MeterError when none comes for a minute."""
     say(f"{where}: waiting for what the meter sends")
-    damaged = 0
+    loop = asyncio.get_running_loop()
+    damaged = before = 0
+    last = loop.time()
+    early = loop.call_later(PUSH_HINT, _say_unreadable, reader)
     async with aclosing(reader.pushes()) as events:
         while True:
             try:
-                async with asyncio.timeout(PUSH_PATIENCE):
+                async with asyncio.timeout_at(last + PUSH_PATIENCE):
                     event = await anext(events)
             except TimeoutError:
-                hint = "check the head's place and --baudrate; most meters must be asked (--mode auto)"
-                seen = f"only {damaged} damaged telegrams have" if damaged else "nothing has"
-                raise MeterError(f"{seen} come for {PUSH_PATIENCE:.0f} s", where=where, hint=hint) from None
+                if not damaged:
+                    raise reader.nothing_pushed(PUSH_PATIENCE, before) from None
+                hint = "check the head's place, `baudrate` and `format`"
+                problem = f"only {damaged} damaged telegrams have come for {PUSH_PATIENCE:.0f} s"
+                raise MeterError(problem, where=where, hint=hint) from None
+            early.cancel()
             match event:
                 case Received():
+                    last, damaged = loop.time(), 0
+                    before = reader.listening.received if reader.listening is not None else 0
                     yield event.telegram
                 case Rejected():
                     damaged += 1
                     say(f"{where}: a telegram came damaged ({event.failure.value})")
+
+
+def _say_unreadable(reader: MeterReader) -> None:
+    """Tell soon what a minute's silence would tell: nobody waits so long for a wrong speed."""
+    if reader.listening is not None and reader.listening.received:
+        say(str(reader.nothing_pushed(PUSH_HINT)))
 
 
 def _rehearse(dialect: Dialect) -> None:
@@ -151,9 +169,9 @@ def _show(telegram: Telegram, dialect: Dialect, options: argparse.Namespace) -> 
         from .explain import explain  # noqa: PLC0415
 
         explain(telegram, dialect, registers, unparsed, None)
-        return
-    document = reading_document(telegram, dialect.medium, registers, unparsed)
-    if options.json:
-        out(json.dumps(document, ensure_ascii=False))
+    elif options.json:
+        out(json.dumps(reading_document(telegram, dialect.medium, registers, unparsed), ensure_ascii=False))
     else:
-        show_document(document)
+        show_document(reading_document(telegram, dialect.medium, registers, unparsed))
+    if not registers:
+        raise no_register(unparsed, options.port)

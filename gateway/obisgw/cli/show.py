@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
 Document = dict[str, Any]
 
+_MOST_SAID = 200
+"""Lines of what is no data: more than any one telegram has."""
+
 _COLUMNS = ("OBIS", "register", "value", "unit")
 
 
@@ -22,15 +25,20 @@ def show_document(document: Document) -> None:
     rows = [row_of(register) for register in document["registers"]]
     if rows:
         show_table(_COLUMNS, rows, right=(2,))
-    for item in document["unparsed"]:
-        say(f"not understood: {item['raw']!r} ({item['reason']})")
+    _say_first([f"not understood: {item['raw']!r} ({item['reason']})" for item in document["unparsed"]])
 
 
 def show_unproved(document: Document) -> None:
     """Write what was seen and may not be used, to standard error."""
-    for register in document.get("unproved", ()):
-        code, name, value, unit = row_of(register)
-        say(f"not proved: {code} {name} {value} {unit}".rstrip())
+    rows = [row_of(register) for register in document.get("unproved", ())]
+    _say_first([f"not proved: {' '.join(row)}".rstrip() for row in rows])
+
+
+def _say_first(lines: Sequence[str]) -> None:
+    for line in lines[:_MOST_SAID]:
+        say(line)
+    if len(lines) > _MOST_SAID:
+        say(f"and {len(lines) - _MOST_SAID} more like this (--json has all)")
 
 
 def headline(document: Document) -> str:

@@ -34,7 +34,7 @@ from obisgw.simulator.profile import load_profile, profile_names
 from obisgw.simulator.serve import SimulatorOptions, run_simulator
 
 from .terminal import out, say
-from .values import host_and_port, moment, number, whole
+from .values import device_address, host_and_port, moment, number, whole
 from .zones import zone_named
 
 if TYPE_CHECKING:
@@ -54,6 +54,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     what.add_argument("--mode", type=str.upper, choices=modes, help="mode in place of the profile's")
     what.add_argument(
         "--address",
+        type=device_address,
         action="append",
         default=[],
         metavar="TEXT",
@@ -185,8 +186,12 @@ def _secret(file: Path | None, option: str) -> Secret | None:
 
 
 def moment_or_now(text: str) -> datetime | None:
-    """Return the moment that ISO 8601 writes as ``text``; None for ``now``."""
-    return None if text == "now" else moment(text)
+    """Return the moment of local time that ISO 8601 writes as ``text``; None for ``now``."""
+    if text == "now":
+        return None
+    if (start := moment(text)).tzinfo is not None:
+        raise argparse.ArgumentTypeError(f"'{text}' has a zone: local time is wanted, as 2026-03-02T07:00")
+    return start
 
 
 def _first_moment(start: datetime | None, zone: tzinfo | None) -> tuple[datetime, float]:
@@ -201,6 +206,7 @@ def _first_moment(start: datetime | None, zone: tzinfo | None) -> tuple[datetime
 
 def run(options: argparse.Namespace) -> int:
     """Simulate until interrupted."""
+    _refuse_equal(options.address)
     zone = zone_named(options.timezone) if options.timezone else None
     start, ahead = _first_moment(
         options.start, zone or (None if options.telegram else load_profile(options.profile).zone)
@@ -232,6 +238,14 @@ def run(options: argparse.Namespace) -> int:
     )
     asyncio.run(_simulate(wanted, quiet=options.quiet))
     return 0
+
+
+def _refuse_equal(addresses: list[str]) -> None:
+    # Leading zeros do not count, and a meter without address answers to every one.
+    names = [address.lstrip("0") for address in addresses]
+    if len(set(names)) < len(names) or (len(names) > 1 and "" in names):
+        hint = "give each its own; '--fault second-meter' has two answer at once"
+        raise ConfigurationError("two meters would answer to one request", where="--address", hint=hint)
 
 
 async def _simulate(options: SimulatorOptions, *, quiet: bool) -> None:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from obisgw.iec62056_21.commands import is_address
 from obisgw.iec62056_21.events import EchoSeen, Event, Failed, Identified
-from obisgw.iec62056_21.vdew.meter_time import MeterTime, TimeBase
+from obisgw.iec62056_21.vdew.meter_time import Convention, MeterTime, TimeBase
 from obisgw.reader.memory import Memory
 from obisgw.reader.programming import Programming
 from obisgw.reader.reader import MeterReader
@@ -92,6 +92,10 @@ def address(text: str) -> str:
     return text
 
 
+def _has_seasons(zone: tzinfo, now: datetime) -> bool:
+    return len({(now + timedelta(days=30 * month)).astimezone(zone).utcoffset() for month in range(12)}) > 1
+
+
 class Access:
     """Reader, zone and times that the options ask for. ``close`` gives the port back."""
 
@@ -104,6 +108,7 @@ class Access:
         memory = Memory(state_folder(None, os.environ) / "line.json")
         self.reader = MeterReader(self.port, reader_settings(options, dialect), dialects, memory, on_event=self._tell)
         self.programming = Programming(self.reader)
+        self._named = options.timezone is not None
         self._base = None if options.meter_time is None else TimeBase(options.meter_time)
         self._shown = False
 
@@ -114,6 +119,11 @@ class Access:
     def trouble(self, text: str) -> None:
         """Say what broke off."""
         self.say(f"{self.reader.settings.where}: {text}")
+
+    def doubt(self, convention: Convention) -> None:
+        """Say where the times may be wrong because nobody has named the meter's zone."""
+        if convention is Convention.SEASONS and not self._named and not _has_seasons(self.zone, self.now):
+            self.say("the meter has summer time and this machine's zone has none: name the meter's by --timezone")
 
     def say(self, text: str) -> None:
         """Say something, unless nothing is to be said."""

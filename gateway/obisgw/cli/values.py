@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+_ADDRESS = re.compile(r"[0-9A-Za-z ]{0,32}")
 
 
 def number(least: float, most: float) -> Callable[[str], float]:
@@ -43,6 +46,13 @@ def moment(text: str) -> datetime:
         return datetime.fromisoformat(text)
     except ValueError:
         raise argparse.ArgumentTypeError(f"'{text}' is no date and time, as 2026-03-02T07:00") from None
+
+
+def device_address(text: str) -> str:
+    """Return a device address as the request may hold it (IEC 62056-21 clause 6.3.1)."""
+    if not _ADDRESS.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"'{text}' is no device address: up to 32 digits, letters and blanks")
+    return text
 
 
 def host_and_port(text: str) -> tuple[str, int]:

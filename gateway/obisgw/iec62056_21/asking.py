@@ -19,6 +19,7 @@ from .events import Action, EchoSeen, Event, Failed, Failure, Identified, Send, 
 from .framing import Parity
 from .identification import MODE_B_RATES, Identification, Mode, rate_of
 from .messages import Acknowledgement, break_message, request, wake_up
+from .overheard import Overheard
 from .plan import LinePlan
 from .settings import SessionSettings
 from .signon import SignOnReader
@@ -71,6 +72,7 @@ class AskingSession(ABC):
         self._signon = SignOnReader(b"", self._parity, software_parity=settings.format.software_parity)
         self._last_byte = 0.0
         self._give_up = 0.0
+        self._overheard = Overheard(0.0, software_parity=False)
         self._events: list[Event] = []
 
     # --- the face
@@ -118,6 +120,7 @@ class AskingSession(ABC):
         match self._state:
             case SignOn.BREAK:
                 self._last_byte = now
+                self._overheard = Overheard(now, software_parity=self.settings.format.software_parity)
                 self._give_up = now + 600.0
                 self._enter(SignOn.QUIET, now + timing.BREAK_PAUSE)
             case SignOn.WAKE_UP:
@@ -147,7 +150,8 @@ class AskingSession(ABC):
                 self._receive_unasked(data, now)
             case SignOn.QUIET:
                 # A meter that is still sending must end before it can hear anything.
-                self._deadline = max(self._deadline or 0.0, min(now + timing.CHARACTER_GAP, self._give_up))
+                patience = 0.0 if self._overheard.endless(data, now) else timing.CHARACTER_GAP
+                self._deadline = max(self._deadline or 0.0, min(now + patience, self._give_up))
             case SignOn():
                 # Echo of the acknowledgement, or noise before it: nothing that a meter sends belongs here.
                 pass
@@ -156,7 +160,9 @@ class AskingSession(ABC):
 
     def abort(self) -> list[Action]:
         """End now; return the break to send at the meter's rate, nothing where it has no session to leave."""
-        signed_on = self.identification is not None and not self.finished and not self._dialect.battery
+        # A meter that was asked goes on by itself: without acknowledgement it sends all its data at 300 Bd.
+        asked = self._state is SignOn.IDENTIFICATION or (self._state is SignOn.REQUEST and self._awaiting_sent)
+        signed_on = (asked or self.identification is not None) and not self.finished and not self._dialect.battery
         switched = self._state not in {SignOn.ACKNOWLEDGE, SignOn.SWITCH}
         rate = self.baudrate if switched or not self.acknowledged else self._data_rate
         self._finish()
@@ -218,8 +224,7 @@ class AskingSession(ABC):
             case SignOn.REQUEST:
                 return self._request(now)
             case SignOn.IDENTIFICATION:
-                failure, detail = self._signon.explain()
-                self._fail(failure, detail, now)
+                self._fail_sign_on(now)
             case SignOn.REACTION:
                 self._enter(SignOn.ACKNOWLEDGE, now)
             case SignOn.ACKNOWLEDGE:
@@ -278,14 +283,29 @@ class AskingSession(ABC):
         self._parity = self._signon.parity if self.settings.format.software_parity else Parity.ABSENT
         if result is not None:
             self._identified(result, now)
+        elif self._signon.direct_data is not None and not self._direct_data_expected:
+            self._fail(Failure.GARBAGE, "data came without an identification, as of an earlier request", now)
         elif self._signon.direct_data is not None:
             self._receive_direct(self._signon.direct_data, now)
         elif self._signon.session_open:
             self._fail(Failure.SESSION_OPEN, "the meter answered with a break: it still held an earlier session", now)
         elif self._signon.overflow:
-            self._fail(Failure.GARBAGE, "characters came without end, but no identification", now)
+            self._fail_sign_on(now)
         elif self._state is SignOn.IDENTIFICATION and self._signon.started:
             self._deadline = now + timing.CHARACTER_GAP + self.settings.latency
+
+    @property
+    def _direct_data_expected(self) -> bool:
+        """Whether data without an identification are an answer to this request.
+
+        Else they belong to one that was given up: a mode C meter goes on at 300 Bd. Behind a break they are believed.
+        """
+        dialect = self._dialect
+        return dialect.direct_data or dialect.command != "?" or dialect.battery or self.plan.break_first
+
+    def _fail_sign_on(self, now: float) -> None:
+        failure, detail = self._signon.explain()
+        self._fail(failure, detail, now)
 
     def _identified(self, identification: Identification, now: float) -> None:
         self.identification = identification
@@ -350,6 +370,8 @@ class AskingSession(ABC):
         return timing.REACTION_MIN_FAST if fast else timing.REACTION_MIN
 
     def _fail(self, failure: Failure, detail: str, now: float) -> None:
+        if failure in {Failure.GARBAGE, Failure.CUT} and self._overheard.is_endless:
+            failure, detail = Failure.UNASKED, "characters come all the time, whether asked for or not"
         self._events.append(Failed(failure, detail, now))
         self._finish()
 

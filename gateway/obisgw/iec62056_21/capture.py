@@ -1,56 +1,46 @@
 """Telegrams in captured bytes: what a user saved of a line, with echo, requests, noise and several telegrams.
 
 A session decides while the bytes come and has to be quick; here the whole recording is at hand. The rules of what
-proves a telegram are the same.
+proves a telegram are the same. Whatever the bytes are, time and memory are bounded: of very long recordings the newest
+messages are kept.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator
+from collections import deque
 from dataclasses import dataclass
+from typing import Final
 
-from .block_check import BlockCheck, BlockCheckKind, compute
-from .characters import EOT, ETX, strip_parity
 from .dialects import Dialect, Dialects
-from .framing import MAX_MESSAGE
-from .identification import Identification, Mode, parse_identification
-from .p1 import read_end_mark
+from .identification import Identification
 from .recording import captured_bytes
-from .telegram import Telegram
+from .scanner import Captured, Scanner
 
+__all__ = ["Capture", "Captured", "telegrams_in"]
 
-@dataclass(frozen=True, slots=True)
-class Captured:
-    """One message of a meter. ``request`` is the address that the reader had asked for in programming mode."""
+_MOST_PROVED: Final = 1000
+_LARGEST_PROVED: Final = 200_000
+"""Brackets: a year of a load profile with four channels."""
 
-    telegram: Telegram
-    dialect: Dialect
-    request: str | None = None
+_MOST_UNPROVED: Final = 250
+_LARGEST_UNPROVED: Final = 20_000
+_CHARACTERS: Final = 20
+"""So many without a bracket count as one: text that is no data set is kept as well."""
 
 
 @dataclass(frozen=True, slots=True)
 class Capture:
-    """What a recording holds: messages in their order, identifications that came, and the bytes of the line."""
+    """What a recording holds: messages in their order, identifications that came, and the bytes of the line.
+
+    ``left_out`` counts older messages that were not kept. ``searched`` is less than the size of ``raw`` where more came
+    than any line of a meter holds.
+    """
 
     messages: tuple[Captured, ...]
     identifications: tuple[Identification, ...]
     raw: bytes
-
-
-_START = re.compile(rb"[/\x01\x02(]")
-_IDENTIFICATION = re.compile(rb"/[A-Za-z]{3}[ -~]{0,96}+(?=[\r\n])")
-_NEXT_IDENTIFICATION = re.compile(rb"(?<=[\r\n])/[A-Za-z]{3}[ -~]{0,96}+[\r\n]")
-_REQUEST = re.compile(rb"/[?#0-9][0-9A-Za-z ]{0,32}!?[\r\n]*")
-_COMMAND = re.compile(rb"\x01(?P<command>[A-Z][0-9])(?:\x02(?P<data>[ -~\r\n]*+))?[\x03\x04]")
-_FRAME_END = re.compile(rb"[\x03\x04]")
-_STX = re.compile(rb"\x02")
-_MARK = re.compile(rb"(?<=[\r\n)])!")
-# The reader's acknowledgement, line ends and noise that stand between an identification and its data.
-_BEFORE_DATA = re.compile(rb"(?:\x06[0-9]{3}|[^ -~])*")
-_DATA_LINE = re.compile(rb"(?:\A|(?<=[\r\n]))[ -'*-.0-~]*\(")
-_NOT_PRINTABLE = re.compile(rb"[^ -~\r\n]")
-_MAX_STARTS = 8
+    left_out: int
+    searched: int
 
 
 def telegrams_in(capture: bytes, dialects: Dialects, dialect: Dialect | None = None) -> Capture:
@@ -60,250 +50,37 @@ def telegrams_in(capture: bytes, dialects: Dialects, dialect: Dialect | None = N
     telegram says. Never raises for what a line can do; ``ConfigurationError`` for a recording that is no valid file.
     """
     raw = captured_bytes(capture)
-    scanner = _Scanner(raw, dialects, dialect)
-    messages = tuple(scanner.messages())
-    return Capture(messages, tuple(scanner.identifications), raw)
-
-
-class _Next:
-    """The next match of a pattern, remembered, so that asking again from further on costs no second search."""
-
-    def __init__(self, pattern: re.Pattern[bytes], text: bytes) -> None:
-        self._pattern, self._text = pattern, text
-        self._from, self._at = 0, -1
-
-    def behind(self, start: int) -> int:
-        """Return where the first match at or behind ``start`` begins, the end of the text without one."""
-        if not self._from <= start <= self._at:
-            match = self._pattern.search(self._text, start)
-            self._from, self._at = start, len(self._text) if match is None else match.start()
-        return self._at
-
-
-class _Scanner:
-    """Walks over a recording once, in time proportional to its size."""
-
-    def __init__(self, raw: bytes, dialects: Dialects, dialect: Dialect | None) -> None:
-        self._carried = _parity_carried(raw)
-        self._raw = raw
-        self._text = strip_parity(raw)[0]
-        self._shown = self._text if self._carried else raw
-        self._dialects = dialects
-        self._forced = dialect
-        self._dialect = dialect or dialects.match(None)
-        self._identification: Identification | None = None
-        self._identified = range(0)
-        self._request: str | None = None
-        self._next_identification = _Next(_NEXT_IDENTIFICATION, self._text)
-        self._next_same = _Next(_NEXT_IDENTIFICATION, self._text)
-        self._next_end = _Next(_FRAME_END, self._text)
-        self._next_stx = _Next(_STX, self._text)
-        self._next_mark = _Next(_MARK, self._text)
-        self.identifications: list[Identification] = []
-
-    def messages(self) -> Iterator[Captured]:
-        """Yield the messages in order."""
-        position = 0
-        while (start := _START.search(self._text, position)) is not None:
-            at = start.start()
-            match self._text[at]:
-                case 0x2F:
-                    position = self._identify(at)
-                case 0x01:
-                    position = self._command(at)
-                case 0x02:
-                    telegram, position = self._framed(at)
-                    yield Captured(telegram, self._dialect, self._request)
-                case _:
-                    telegram, position = self._unframed(at, position)
-                    yield Captured(telegram, self._dialect)
-
-    def _identify(self, at: int) -> int:
-        line = _IDENTIFICATION.match(self._text, at)
-        if line is not None and (found := parse_identification(line.group())) is not None:
-            self._identification, self._identified = found, range(at, line.end())
-            self._request = None
-            self._dialect = self._forced or self._dialects.match(found)
-            self._next_same = _Next(re.compile(re.escape(line.group())), self._text)
-            self.identifications.append(found)
-            return line.end()
-        request = _REQUEST.match(self._text, at)
-        return at + 1 if request is None else request.end()
-
-    def _command(self, at: int) -> int:
-        command = _COMMAND.match(self._text, at)
-        if command is None:
-            return at + 1
-        self._request = None
-        if command["command"].startswith(b"R") and self._check(at + 1, command.end())[0] is BlockCheck.OK:
-            self._request = (command["data"] or b"").partition(b"(")[0].decode("ascii") or None
-        return command.end() + 1
-
-    # --- messages between STX and ETX
-
-    def _framed(self, at: int) -> tuple[Telegram, int]:
-        """Return the message at STX with the blocks that follow a partial one, and the position behind it."""
-        parts: list[bytes] = []
-        check, kind, damaged, start = BlockCheck.OK, None, 0, at + 1
-        while True:
-            limit = self._limit(start)
-            end = self._frame_end(start, limit)
-            if end is None:
-                return self._endless(at, start, limit, parts, check, damaged)
-            start, found, kind = self._checked(start, end)
-            check = found if check is BlockCheck.OK else check
-            parts.append(self._shown[start:end])
-            damaged += self._damaged(start, end + 1)
-            behind = min(end + 2, len(self._raw))
-            following = self._next_stx.behind(behind)
-            if self._text[end] != EOT or following >= self._limit(behind):
-                break
-            start = following + 1
-        # Any bytes hold an STX and an ETX somewhere, and one in 128 of them a fitting block check.
-        damaged = damaged or sum(len(_NOT_PRINTABLE.findall(part)) for part in parts)
-        if check is BlockCheck.ABSENT:
-            # A recording of one answer that stops at ETX: parity has proved each character. Elsewhere it was cut.
-            alone = self._identification is None and self._carried and len(parts) == 1
-            check, kind = BlockCheck.ABSENT if alone else BlockCheck.BAD, None
-        telegram = self._telegram(b"".join(parts), check, kind, range(at, behind), self._mode())
-        return _with(telegram, damaged=damaged, whole=self._text[end] == ETX), behind
-
-    def _endless(
-        self, at: int, start: int, limit: int, parts: list[bytes], check: BlockCheck, damaged: int
-    ) -> tuple[Telegram, int]:
-        """Return the message at STX that has no ETX."""
-        mark = self._next_mark.behind(start)
-        marked = mark < limit
-        end = mark if marked else limit
-        behind = mark + 1 if marked else limit
-        block = self._shown[start:end]
-        damaged += self._damaged(start, end) or len(_NOT_PRINTABLE.findall(block))
-        may_lack = self._mode() is Mode.A or not self._dialect.block_check_required
-        telegram = self._telegram(
-            b"".join((*parts, block)),
-            BlockCheck.ABSENT if check is BlockCheck.OK else check,
-            None,
-            range(at, behind),
-            self._mode(),
-        )
-        return _with(telegram, damaged=damaged, whole=marked and may_lack and not parts), behind
-
-    def _frame_end(self, start: int, limit: int) -> int | None:
-        end = self._next_end.behind(start)
-        # A control character that noise made shows by its parity.
-        while end < limit and self._damaged(end, end + 1):
-            end = self._next_end.behind(end + 1)
-        return end if end < limit else None
-
-    def _checked(self, start: int, end: int) -> tuple[int, BlockCheck, BlockCheckKind | None]:
-        """Return where the block begins, and its check. Noise in front may hold an STX: the check tells."""
-        first, kind = self._check(start, end + 1)
-        begin = start
-        for _ in range(_MAX_STARTS if first is BlockCheck.BAD else 0):
-            begin = self._text.find(b"\x02", begin, end) + 1
-            if not begin or self._text.find(b")", start, begin) >= 0:
-                break
-            check, other = self._check(begin, end + 1)
-            if check is BlockCheck.OK:
-                return begin, check, other
-        return start, first, kind
-
-    def _check(self, start: int, end: int) -> tuple[BlockCheck, BlockCheckKind | None]:
-        """Return the check of the characters from ``start``, whose block check character is at ``end``."""
-        if end >= len(self._raw):
-            return BlockCheck.ABSENT, None
-        covered = self._text[start:end]
-        texts = [covered]
-        if b"\r" not in covered and b"\n" in covered:
-            # An editor or a terminal has made LF of CR LF.
-            texts.append(covered.replace(b"\n", b"\r\n"))
-        for text in texts:
-            for kind in self._dialect.block_checks:
-                if compute(kind, text) == self._shown[end]:
-                    return BlockCheck.OK, kind
-        return BlockCheck.BAD, next(iter(self._dialect.block_checks), None)
-
-    # --- messages without STX: mode D, the P1 port, and readouts whose STX was lost or not saved
-
-    def _unframed(self, at: int, behind: int) -> tuple[Telegram, int]:
-        """Return the message whose first bracket is at ``at``; nothing in front of ``behind`` belongs to it."""
-        identified = bool(self._identified) and behind == self._identified.stop
-        if identified:
-            before = _BEFORE_DATA.match(self._text, behind, at)
-            start = before.end() if before else at
-        else:
-            line = _DATA_LINE.search(self._text, behind, at + 1)
-            start = line.start() if line else at
-        limit = self._limit(at)
-        end = self._frame_end(start, limit)
-        mark = self._next_mark.behind(start)
-        if end is not None and (mark > end or self._shown[mark + 1 : end].strip(b"\r\n ") == b""):
-            return self._lost_start(start, end, identified=identified)
-        if mark >= limit:
-            return self._telegram(
-                self._shown[start:limit], BlockCheck.ABSENT, None, range(start, limit), self._unframed_mode()
-            ), limit
-        first = self._identified.start if identified else start
-        ending = read_end_mark(self._shown, first, mark)
-        block = self._shown[start:mark]
-        damaged = self._damaged(first, mark + 1)
-        if ending.check is BlockCheck.ABSENT:
-            damaged = damaged or len(_NOT_PRINTABLE.findall(block))
-        telegram = self._telegram(block, ending.check, ending.kind, range(first, ending.end), self._unframed_mode())
-        return _with(telegram, damaged=damaged, whole=identified and ending.whole), ending.end
-
-    def _lost_start(self, start: int, end: int, *, identified: bool) -> tuple[Telegram, int]:
-        """Return the message that has ETX but no STX: the block check can still prove it."""
-        check, kind = self._check(start, end + 1)
-        check = BlockCheck.BAD if check is BlockCheck.ABSENT else check
-        behind = min(end + 2, len(self._raw))
-        telegram = self._telegram(self._shown[start:end], check, kind, range(start, behind), self._mode())
-        return _with(telegram, damaged=self._damaged(start, end + 1), whole=identified), behind
-
-    # --- what all messages share
-
-    def _telegram(
-        self, block: bytes, check: BlockCheck, kind: BlockCheckKind | None, where: range, mode: Mode
-    ) -> Telegram:
-        """Return a telegram of which nothing is known to be whole yet."""
-        raw = self._raw[where.start : where.stop]
-        return Telegram(self._identification, mode, block, check, kind, 0, complete=False, raw=raw)
-
-    def _mode(self) -> Mode:
-        if self._dialect.mode is not None:
-            return self._dialect.mode
-        return Mode.C if self._identification is None else self._identification.mode
-
-    def _unframed_mode(self) -> Mode:
-        return Mode.A if self._mode() is Mode.A else Mode.D
-
-    def _damaged(self, start: int, end: int) -> int:
-        return strip_parity(self._raw[start:end])[1] if self._carried else 0
-
-    def _limit(self, start: int) -> int:
-        """Return where a message at ``start`` must have ended because the next one begins.
-
-        A telegram that was cut is followed by the same identification, in the middle of a line if need be.
-        """
-        return min(self._next_identification.behind(start), self._next_same.behind(start), start + MAX_MESSAGE)
-
-
-def _with(telegram: Telegram, *, damaged: int, whole: bool) -> Telegram:
-    return Telegram(
-        telegram.identification,
-        telegram.mode,
-        telegram.block,
-        telegram.check,
-        telegram.check_kind,
-        damaged,
-        complete=whole,
-        raw=telegram.raw,
+    scanner = Scanner(raw, dialects, dialect)
+    proved, unproved = _Newest(_MOST_PROVED, _LARGEST_PROVED), _Newest(_MOST_UNPROVED, _LARGEST_UNPROVED)
+    for number, message in enumerate(scanner.messages()):
+        (proved if message.telegram.proved else unproved).add(number, message)
+    kept = sorted((*proved.kept, *unproved.kept), key=lambda one: one[0])
+    return Capture(
+        messages=tuple(message for _, message in kept),
+        identifications=tuple(scanner.identifications),
+        raw=raw,
+        left_out=proved.left_out + unproved.left_out,
+        searched=scanner.position,
     )
 
 
-def _parity_carried(raw: bytes) -> bool:
-    """Whether the eighth bit of a recording is a parity bit."""
-    if raw.isascii():
-        return False
-    # Every other character of text without parity has an odd number of ones.
-    return strip_parity(raw)[1] * 4 < len(raw)
+class _Newest:
+    """The newest messages, as far as they are few and have few brackets; one is kept however large it is."""
+
+    def __init__(self, most: int, largest: int) -> None:
+        self.kept: deque[tuple[int, Captured]] = deque()
+        self.left_out = 0
+        self._most, self._largest = most, largest
+        self._size = 0
+
+    def add(self, number: int, message: Captured) -> None:
+        self.kept.append((number, message))
+        self._size += _size(message)
+        while len(self.kept) > self._most or (self._size > self._largest and len(self.kept) > 1):
+            self._size -= _size(self.kept.popleft()[1])
+            self.left_out += 1
+
+
+def _size(message: Captured) -> int:
+    block = message.telegram.block
+    return max(block.count(b"("), len(block) // _CHARACTERS)

@@ -13,7 +13,7 @@ from .block_check import BlockCheck
 from .characters import SOH
 from .dialects import Dialect
 from .events import Failure
-from .framing import MAX_MESSAGE, Block, BlockReceiver, Parity, telegram_of
+from .framing import MAX_MESSAGE, Block, BlockReceiver, Parity, begins_with_code, telegram_of
 from .identification import Identification, Mode
 from .messages import ACK_MESSAGE, NAK_MESSAGE
 from .telegram import Telegram
@@ -116,6 +116,8 @@ class DataPhase:
             return self._judge_block(receiver.block)
         if receiver.size > MAX_MESSAGE:
             return self._endless()
+        if receiver.overdue and self._check_required:
+            return self._cut("the data came without their block check, and went on behind their end", receiver.close())
         if receiver.inside:
             ends_in_silence = receiver.marked and not self._check_required
             return Waiting.FOR_NOTHING if ends_in_silence else Waiting.FOR_MORE
@@ -145,8 +147,13 @@ class DataPhase:
         return BlockReceiver(self._dialect.block_checks, software_parity=self._software_parity, parity=self._parity)
 
     def _judge_block(self, block: Block) -> Outcome:
+        if self._identification is not None and self._receiver.named_otherwise(self._identification.raw):
+            return Hopeless(Failure.GARBAGE, "another meter named itself in front of the data")
         empty = b"(" not in block.text and not self._blocks
-        if block.check is not BlockCheck.OK or block.parity_errors or empty:
+        if empty and block.started and block.check is BlockCheck.OK and not block.text.strip(b"!\r\n "):
+            return Hopeless(Failure.REFUSED, "the list that it sends is empty")
+        beheaded = not block.started and (bool(self._blocks) or not begins_with_code(block.text))
+        if block.check is not BlockCheck.OK or block.parity_errors or empty or beheaded:
             self.rejected.append((self._telegram([block], complete=True), Failure.BAD_CHECK))
             if self._repeats < MAX_REPEATS and not self._dialect.battery:
                 self._repeats += 1

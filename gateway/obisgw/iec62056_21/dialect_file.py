@@ -45,7 +45,11 @@ def _dialect(name: str, table: Any, where: str) -> Dialect:  # noqa: ANN401
         raise wrong(f"unknown key {unknown[0]!r}", f"known are {', '.join(sorted(_KEYS))}")
     programming = table.get("programming", {})
     if not isinstance(programming, dict) or (unknown := sorted(programming.keys() - PROGRAMMING_KEYS)):
-        problem = f"unknown key {unknown[0]!r} in programming" if isinstance(programming, dict) else "'programming' is no table"
+        problem = (
+            f"unknown key {unknown[0]!r} in programming"
+            if isinstance(programming, dict)
+            else "'programming' is no table"
+        )
         raise wrong(problem, f"known are {', '.join(sorted(PROGRAMMING_KEYS))}")
     try:
         values = converted(table, _TYPES, _CONVERTERS)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Final
 
+from . import timing
 from .commands import ReadCommand
 from .identification import Identification
 from .password import P2Algorithm
@@ -30,7 +31,7 @@ def _no_errors() -> Errors:
 class Programming:
     """Every field's default is the standard. Times in seconds."""
 
-    inactivity: float = 60.0
+    inactivity: float = timing.INACTIVITY
     """The meter ends a session in which nothing was said for so long."""
     commands: tuple[ReadCommand, ...] = ()
     """Commands that read a register, in the order in which they are tried; empty: by what the identification offers."""

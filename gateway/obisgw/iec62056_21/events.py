@@ -34,6 +34,7 @@ class Failure(Enum):
     SILENCE = "no answer"
     ECHO_ONLY = "only the own request came back"
     GARBAGE = "unreadable characters"
+    UNASKED = "characters that nobody asked for"
     NO_DATA = "no data after the identification"
     STAYED_SLOW = "the meter ignored the acknowledgement and sent at the initial rate"
     CUT = "the data stopped in the middle"

@@ -22,11 +22,16 @@ MAX_MESSAGE = 64 * 1024
 # Begins with the sign itself: a search for it is a hundred times faster than one for what may stand in front of it.
 _MARK = re.compile(rb"!(?:(?<=[\r\n)]!)|(?<=\A!))")
 _DATA_LINE = re.compile(rb"(?:\A|(?<=[\r\n]))[ -'*-.0-~]*\(")
+_IDENTIFIED = re.compile(rb"(?:\A|(?<=[\r\n]))/[A-Za-z]{3}[ -.0-~]{1,92}(?=\r*\n)")
 _STX = bytes((STX,))
+_PRINTABLE = bytes(range(0x20, 0x7F))
 _END = b"!\r\n" + bytes((ETX,))
 _EVEN_WITH_BIT_7 = bytes(i for i in range(0x80, 0x100) if not i.bit_count() & 1)
 _BEFORE_MARK = (b"\n", b"\r", b")", _STX)
 _ENOUGH = 4
+_LONGEST_END = 16
+"""Characters from the end mark on that may come before ETX and block check: some line ends too many."""
+
 _MEANINGFUL = frozenset(range(0x20, 0x7F)) | frozenset(b"\x01\x02\x03\x04\x06\x15\r\n")
 
 
@@ -48,9 +53,16 @@ def observe_parity(raw: bytes, known: Parity = Parity.UNKNOWN) -> Parity:
     return Parity.ABSENT if strip_parity(raw)[1] >= _ENOUGH else Parity.UNKNOWN
 
 
+def parity_carried(raw: bytes) -> bool:
+    """Whether the eighth bit of a whole message is a parity bit. Half of the characters would be wrong if it is none."""
+    return not raw.isascii() and strip_parity(raw)[1] * 3 < len(raw)
+
+
 @dataclass(frozen=True, slots=True)
 class Block:
     """One message. ``text`` excludes STX, ETX and the block check; ``raw`` has every character from the start on.
+
+    Characters of ``text`` have seven bits; an eighth bit that is no parity stays, so that no other character is read.
 
     ``check`` is ABSENT where the message ended without ETX. ``marked`` tells that the end mark ``!`` was seen.
     """
@@ -95,6 +107,11 @@ class BlockReceiver:
         """Characters of the message so far, its STX included; of noise where no beginning was seen."""
         return len(self._raw) - max(0, (self._start or 0) - self.started)
 
+    def named_otherwise(self, identification: str) -> bool:
+        """Whether another identification than this one stands in front of the message."""
+        before = bytes(self._clean[: max(0, (self._start or 0) - self.started)])
+        return any(line.decode("ascii") != identification for line in _IDENTIFIED.findall(before))
+
     @property
     def tail(self) -> bytes:
         """The last few characters received, without parity."""
@@ -122,6 +139,14 @@ class BlockReceiver:
         else:
             missing = b"\r\n" if text.endswith(b")") else b"()\r\n"
         return len(missing) + len(_END) + 1
+
+    @property
+    def overdue(self) -> bool:
+        """Whether data without STX went on behind their end mark: whoever sends them sends no ETX."""
+        if self._start is None or self.started or not self.marked:
+            return False
+        mark = end_of_data(self._clean, self._start)
+        return mark is not None and len(self._clean) - mark > _LONGEST_END
 
     @property
     def unreadable(self) -> bool:
@@ -194,7 +219,7 @@ class BlockReceiver:
                     break
             if check is BlockCheck.OK:
                 break
-        text = bytes(self._clean[start:end])
+        text = self._text(start, end)
         if _STX in text:
             # Two messages ran into one because the end of the first was lost: that a check fits is chance.
             check = BlockCheck.BAD
@@ -214,11 +239,22 @@ class BlockReceiver:
     def _starts(self, end: int) -> list[int]:
         first = self._start or 0
         starts = [first]
+        if not self.started:
+            # The first character of the data was damaged, and with it STX: what is printable then, or what follows.
+            bracket = self._clean.find(b"(", 0, end)
+            line = len(self._clean[:bracket].rstrip(_PRINTABLE))
+            starts += [start for start in (line, line + 1) if start < bracket]
         position = self._clean.find(_STX, first, end)
         while position >= 0 and self._clean.find(b")", first, position) < 0:
             starts.append(position + 1)
             position = self._clean.find(_STX, position + 1, end)
         return starts
+
+    def _text(self, start: int, end: int) -> bytes:
+        raw = bytes(self._raw[start:end])
+        if self._parity is Parity.CARRIED or raw.isascii() or not strip_parity(raw)[1]:
+            return bytes(self._clean[start:end])
+        return raw
 
     def _count_errors(self, start: int, end: int) -> int:
         if self._parity is not Parity.CARRIED:
@@ -229,7 +265,7 @@ class BlockReceiver:
         """End the message because the line went quiet; None when no beginning was seen."""
         if self.block is not None or self._start is None:
             return self.block
-        text = bytes(self._clean[self._start :])
+        text = self._text(self._start, len(self._clean))
         marks = list(_MARK.finditer(text))
         self.marked = bool(marks)
         damaged_end = False
@@ -257,10 +293,18 @@ def _next_end(text: bytearray, start: int) -> int | None:
     return min(places, default=None)
 
 
-def end_of_data(text: bytes, start: int = 0) -> int | None:
+def end_of_data(text: bytes | bytearray, start: int = 0) -> int | None:
     """Return the position of the end mark ``!`` in seven-bit ``text``, or None."""
     match = _MARK.search(text, start)
     return None if match is None else match.end() - 1
+
+
+_WHOLE_CODE = re.compile(rb"[\r\n ]*(?:[0-9]+-[0-9]+:)?[0-9A-Za-z]+\.[0-9A-Za-z]")
+
+
+def begins_with_code(text: bytes) -> bool:
+    """Whether data without STX begin with a whole code: an exclusive or does not miss "0.0." in front of "0(12345678)"."""
+    return _WHOLE_CODE.match(text) is not None
 
 
 _SEVERITY = (BlockCheck.BAD, BlockCheck.ABSENT, BlockCheck.OK)

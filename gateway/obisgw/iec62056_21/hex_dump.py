@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 _LINE = re.compile(rb"[ \t]*([0-9A-Fa-f]{4,16})(:?)(?:[ \t]+(.*))?")
+_NOT_EMPTY = re.compile(rb"[^\r\n]*[^ \t\r\n][^\r\n]*")
 _CHARACTERS = re.compile(rb"[ \t]+(?:\|.*\||>.*<)[ \t]*\Z")
 _WORDS = re.compile(rb"[0-9A-Fa-f]{4}(?:[ \t]+[0-9A-Fa-f]{4})*[ \t]*")
 _MOST = 16_000_000
@@ -19,19 +20,21 @@ def bytes_of_dump(text: bytes) -> bytes | None:
     """Return the bytes that the dump ``text`` shows, None where it is no dump. Offsets are hexadecimal or octal."""
     if _LINE.match(text) is None:
         return None
-    lines = [line for line in text.splitlines() if line.strip()]
-    return next((data for base in (16, 8) if (data := _bytes(lines, base)) is not None), None)
+    return next((data for base in (16, 8) if (data := _bytes(text, base)) is not None), None)
 
 
-def _bytes(lines: list[bytes], base: int) -> bytes | None:
+def _bytes(text: bytes, base: int) -> bytes | None:
     data = bytearray()
     line_before = b""
-    repeated, sure = False, False
-    for line in lines:
+    repeated, sure, ended = False, False, False
+    for found in _NOT_EMPTY.finditer(text):
+        line = found.group()
         if line.strip() == b"*" and line_before:
             repeated = True
             continue
         if (match := _LINE.fullmatch(line)) is None:
+            return None
+        if ended:
             return None
         offset, colon, rest = _number(match[1], base), match[2], match[3] or b""
         shown = _shown(rest, xxd=bool(colon))
@@ -46,6 +49,7 @@ def _bytes(lines: list[bytes], base: int) -> bytes | None:
         if offset != len(data):
             return None
         sure = sure or bool(colon) or bool(data) or _CHARACTERS.search(rest) is not None
+        ended = not shown  # The last line is the size alone.
         data += shown
         line_before = shown or line_before
     return bytes(data) if sure else None

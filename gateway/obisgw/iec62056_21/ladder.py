@@ -38,7 +38,8 @@ def next_plan(  # noqa: C901 - one branch a failure
     Speed: another margin (a narrower one where the beginning of the data was missed), then the next lower rate, then
     staying at 300 Bd, then no acknowledgement at all. Battery meters are tried twice at most. ``known``: an earlier attempt got an identification, so the meter is there.
     """
-    if attempt >= (2 if battery else MAX_ATTEMPTS):
+    # A meter that sends unasked is not asked better by asking more often.
+    if attempt >= (2 if battery or failure is Failure.UNASKED else MAX_ATTEMPTS):
         return None
     again = replace(plan, break_first=not battery)
     if identification is None:

@@ -46,6 +46,10 @@ _CLOSED_AFTER: Final = 0.8
 """A session that nobody uses is closed after this share of the meter's time-out: its clock may be fast."""
 
 _KEPT_AFTER: Final = 0.5
+_MISSED_IN_HASTE: Final = 2
+_NO_CHANCE: Final = 10
+"""So many answers in a row, and a command that was missed before them was lost by noise."""
+
 _PERHAPS_THE_COMMAND: Final = frozenset({RefusalKind.COMMAND, RefusalKind.OTHER})
 _UNASKED: Final = 64
 """Characters that nobody asked for, after which the search for a break in them begins anew."""
@@ -62,6 +66,9 @@ class ProgrammingSession(OpeningSession):
         """The command that the meter understood last, here or in an earlier session."""
         self.hasty = self.access.hasty
         """Whether commands follow answers sooner than the standard allows."""
+        self._missed = 0
+        """Commands in haste that were not heard, since so many were that it was chance."""
+        self._heard_in_haste = 0
         self._queue: deque[tuple[float, ReadRequest]] = deque()
         self._closing = False
         self._inquiry: Inquiry | None = None
@@ -148,7 +155,9 @@ class ProgrammingSession(OpeningSession):
     @property
     def _pause(self) -> float:
         pause = super()._pause
-        return min(pause, timing.HASTE) if self.hasty and self.opened else pause
+        # What was not heard is said again with patience.
+        again = self._inquiry is not None and self._inquiry.restarted
+        return min(pause, timing.HASTE) if self.hasty and self.opened and not again else pause
 
     def _proceed(self, now: float) -> Action | None:
         match self._state:
@@ -213,6 +222,7 @@ class ProgrammingSession(OpeningSession):
         message = self._heard()
         match message:
             case Control("B0"):
+                self.hasty = self.hasty and self._heard_in_haste >= _NO_CHANCE
                 what = f" when it was asked for {self._inquiry.request.name}" if self._inquiry else ""
                 self._fail(Failure.ENDED, f"the meter ended the session{what}", now)
             case None if self._state is Stage.READY:
@@ -255,6 +265,9 @@ class ProgrammingSession(OpeningSession):
             self._proven.add(inquiry.command)
             # To a command that was repeated, two answers may come.
             self._doubtful = inquiry.restarted
+            if self.hasty and not inquiry.restarted:
+                self._heard_in_haste += 1
+                self._missed = 0 if self._heard_in_haste >= _NO_CHANCE else self._missed
             self._answered = inquiry.request
             self._sizes[inquiry.command, inquiry.request] = inquiry.size
             telegram = telegram_of(self.identification, Mode.C, inquiry.blocks, complete=True)
@@ -326,12 +339,17 @@ class ProgrammingSession(OpeningSession):
 
     def _unanswered(self, inquiry: Inquiry, now: float) -> None:
         self._doubtful = True
-        self.hasty = False
+        self._missed_in_haste()
         inquiry.silences += 1
         if inquiry.silences == 1 or (inquiry.command not in self._proven and inquiry.next_command()):
             self._again(inquiry, now)
         else:
             self._fail(Failure.NO_DATA, f"the meter does not answer when it is asked for {inquiry.request.name}", now)
+
+    def _missed_in_haste(self) -> None:
+        """Give haste up where the meter does not hear it; one command that was lost may have been noise."""
+        self._missed, self._heard_in_haste = self._missed + 1, 0
+        self.hasty = self.hasty and self._missed < _MISSED_IN_HASTE
 
     def _flush(self, failure: Failure, detail: str, now: float) -> None:
         """Wait until the line is silent: the meter may still be sending."""
@@ -343,7 +361,6 @@ class ProgrammingSession(OpeningSession):
         inquiry = self._inquiry
         if inquiry is None:
             raise AssertionError("the answer to nothing was damaged")
-        self.hasty = False
         if inquiry.blocks or inquiry.repeats or self._trouble[0] is Failure.TOO_LONG:
             # Its parts were handed on: what is missing is the owner's to ask for.
             self._settle(RequestFailed(inquiry.request, *self._trouble, now), now)

@@ -9,7 +9,7 @@ from .block_check import BlockCheck, BlockCheckKind, compute, crc16
 from .characters import ETX, STX, strip_parity, without_parity
 from .dialects import Dialect, Dialects
 from .events import Action, Event, Failure, Identified, Received, Rejected, SetLine
-from .framing import MAX_MESSAGE, Parity, end_of_data, observe_parity
+from .framing import MAX_MESSAGE, end_of_data, parity_carried
 from .identification import Identification, Mode, parse_identification
 from .likeness import Likeness
 from .p1 import crc_expected
@@ -17,6 +17,7 @@ from .settings import SessionSettings
 from .telegram import Telegram
 
 MAX_IDENTIFICATION = 96
+MAX_SAMPLE = 256
 
 _START = re.compile(rb"/[A-Za-z]{3}[ -'*-.0-~]*\r*\n")
 _CRC = re.compile(rb"[0-9A-Fa-f]{1,4}(?=[\r\n])")
@@ -32,6 +33,8 @@ class PushSession:
         self.settings = settings
         self.baudrate = baudrate
         self.received = 0
+        self.sample = b""
+        """The last raw characters that belong to no telegram, for whoever has to explain a failure."""
         self.finished = False
         self.identification: Identification | None = None
         self._dialects = dialects
@@ -137,6 +140,7 @@ class PushSession:
     def _forget_noise(self) -> None:
         start = self._clean.rfind(b"/")
         keep = start if start >= 0 and len(self._clean) - start <= MAX_IDENTIFICATION else len(self._clean)
+        self.sample = (self.sample + self._raw[:keep])[-MAX_SAMPLE:]
         self._drop(keep)
 
     def _drop(self, count: int) -> None:
@@ -207,9 +211,12 @@ class PushSession:
 
     def _telegram(self, end: int, kind: BlockCheckKind | None, received: int) -> Telegram:
         raw, clean = bytes(self._raw[:end]), bytes(self._clean[:end])
+        carried = self._software_parity and parity_carried(raw)
+        # An eighth bit that is no parity belongs to the character.
+        shown = clean if carried else raw
         check = BlockCheck.ABSENT
         if kind is BlockCheckKind.CRC16:
-            check = BlockCheck.OK if crc16(clean[: self._mark + 1]) == received else BlockCheck.BAD
+            check = BlockCheck.OK if crc16(shown[: self._mark + 1]) == received else BlockCheck.BAD
         elif kind is not None:
             covered = clean[self._data_start : end - 1]
             check = BlockCheck.OK if compute(kind, covered) == received else BlockCheck.BAD
@@ -219,12 +226,11 @@ class PushSession:
             or (self._has_stx and self._dialect.block_checks and end == self._mark + 1)
         ):
             check = BlockCheck.BAD
-        carried = self._software_parity and observe_parity(raw) is Parity.CARRIED
         checked = raw[: end - 1] if kind is not None and kind is not BlockCheckKind.CRC16 else raw
         return Telegram(
             identification=self.identification,
             mode=Mode.D,
-            block=clean[self._data_start : self._mark],
+            block=shown[self._data_start : self._mark],
             check=check,
             check_kind=kind,
             parity_errors=strip_parity(checked)[1] if carried else 0,

@@ -13,8 +13,10 @@ Seconds count from the first byte. Bytes are in hexadecimal as they were on the 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import Enum
+from io import StringIO
 
 from obisgw.errors import ConfigurationError
 
@@ -23,7 +25,8 @@ from .hex_dump import bytes_of_dump
 HEADER = "# obis-gateway capture 1"
 
 _CHUNK = re.compile(r"(\d+(?:\.\d+)?) (rx|tx) ((?:[0-9A-Fa-f]{2})*)")
-_HEX = re.compile(rb"(?:0[xX])?([0-9A-Fa-f]+)[\s:,;-]*")
+_SEPARATORS = bytes.maketrans(b"\t\n\v\f\r:,;-", b" " * 9)
+_HEXADECIMAL = b"0123456789ABCDEFabcdef"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
@@ -54,29 +57,33 @@ def parse_capture(text: str) -> tuple[Chunk, ...]:
     Raises ``ConfigurationError`` with the number of the line that is no chunk. A last line that was cut, because the
     recording was interrupted, is left out.
     """
-    chunks: list[Chunk] = []
-    lines = text.splitlines()
-    for number, line in enumerate(lines, 1):
+    return tuple(_chunks(text))
+
+
+def _chunks(text: str) -> Iterator[Chunk]:
+    for number, line in enumerate(StringIO(text), 1):
         if not line.strip() or line.startswith("#"):
             continue
         match = _CHUNK.fullmatch(line.strip())
         if match is not None:
             seconds, direction, data = match.groups()
-            chunks.append(Chunk(float(seconds), Direction(direction), bytes.fromhex(data)))
-        elif number < len(lines) or text.endswith("\n"):
+            yield Chunk(float(seconds), Direction(direction), bytes.fromhex(data))
+        elif line.endswith("\n"):
             raise ConfigurationError(
                 "no chunk of a recording",
                 where=f"line {number}",
                 hint="a line is: seconds, rx or tx, hexadecimal bytes",
             )
-    return tuple(chunks)
 
 
 def captured_bytes(capture: bytes) -> bytes:
     """Return the bytes of the line in ``capture``: a recording, a dump, hexadecimal text, or the bytes themselves."""
     capture = capture.removeprefix(_BYTE_ORDER_MARK)
     if capture.startswith(HEADER.encode("ascii")):
-        return b"".join(chunk.data for chunk in parse_capture(capture.decode("utf-8", "replace")))
+        data = bytearray()  # A list of the pieces would take ten times their size.
+        for chunk in _chunks(capture.decode("utf-8", "replace")):
+            data += chunk.data
+        return bytes(data)
     return bytes_of_dump(capture) or _from_hexadecimal(capture) or capture
 
 
@@ -90,15 +97,22 @@ def received_bytes(capture: bytes) -> bytes:
 
 def _from_hexadecimal(capture: bytes) -> bytes | None:
     text = capture.strip()
-    try:
-        return bytes.fromhex(text.decode("ascii"))
-    except ValueError:
-        pass  # Other separators, a prefix, or no hexadecimal text at all.
-    digits: list[bytes] = []
-    position = 0
-    while (match := _HEX.match(text, position)) is not None:
-        digits.append(match[1].rjust(len(match[1]) + len(match[1]) % 2, b"0"))
-        position = match.end()
-    if position < len(text) or not digits:
+    if (digits := _digits(text)) is None:
         return None
-    return bytes.fromhex(b"".join(digits).decode("ascii"))
+    try:
+        return bytes.fromhex(digits)
+    except ValueError:
+        pass  # Some bytes have but one digit.
+    data = bytearray()
+    for number in digits.split():
+        data += bytes.fromhex(number.rjust(len(number) + len(number) % 2, "0"))
+    return bytes(data)
+
+
+def _digits(text: bytes) -> str | None:
+    """Return hexadecimal text with blanks for its separators and without prefixes; None where it is something else."""
+    plain = text.translate(_SEPARATORS)
+    if plain.translate(None, _HEXADECIMAL + b" xX"):
+        return None
+    plain = plain.replace(b"0x", b"").replace(b"0X", b"")
+    return plain.decode("ascii") if plain.strip() and not plain.translate(None, _HEXADECIMAL + b" ") else None

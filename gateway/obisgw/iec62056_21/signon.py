@@ -59,6 +59,8 @@ class SignOnReader:
         """Return why there is no identification."""
         if self._damaged is not None:
             return Failure.GARBAGE, f"an identification came damaged: {self._damaged!r}"
+        if self.overflow:
+            return Failure.GARBAGE, "characters came without end, but no identification"
         others = len(self._clean.replace(b"\0", b"")) - self._echo_end
         if not self._raw:
             return Failure.SILENCE, "nothing came back"

@@ -38,6 +38,9 @@ END_GAP = 0.3
 BREAK_PAUSE = 2.0
 """After a break, before the next request."""
 
+UNASKED_PATIENCE = 8.0
+"""A line that was never silent for so long, and unreadable, is that of a meter that sends unasked."""
+
 WAKE_UP_PAUSE = 1.6
 """Annex B: 1.5 to 1.7 s after the last NUL."""
 

@@ -122,7 +122,9 @@ def threshold_component(threshold_id: str) -> str:
     return f"threshold_{threshold_id}"
 
 
-def own_components(device: str, gateway: str, topics: Topics, *, on_request: bool) -> dict[str, Component]:
+def own_components(
+    device: str, gateway: str, topics: Topics, *, on_request: bool, has_clock: bool = False
+) -> dict[str, Component]:
     """Return what every meter has besides its registers: events, how reading goes, and the button."""
     # These tell why a meter is unavailable, so they depend on the gateway alone.
     about = {"avty": [{"t": topics.availability(gateway)}], "stat_t": topics.health(device)}
@@ -137,7 +139,7 @@ def own_components(device: str, gateway: str, topics: Topics, *, on_request: boo
             **_default_id("event", device, "event"),
         }
     }
-    for name, title, keys in _HEALTH:
+    for name, title, keys in (*_HEALTH, *((_CLOCK,) if has_clock else ())):
         components[name] = {
             "p": "sensor",
             "name": title,
@@ -172,6 +174,13 @@ _HEALTH: Final[tuple[tuple[str, str, Component], ...]] = (
     ("block_check_errors", "Block check errors", _COUNT),
     ("reads_today", "Reads today", {"en": False}),
     ("last_error", "Last error", {}),
+)
+
+
+_CLOCK: Final[tuple[str, str, Component]] = (
+    "clock_deviation",
+    "Clock deviation",
+    {"dev_cla": "duration", "stat_cla": "measurement", "unit_of_meas": "s", "sug_dsp_prc": 0},
 )
 
 

@@ -103,7 +103,14 @@ class MeterDocument:
     @property
     def own(self) -> dict[str, Component]:
         """The meter's components that are no registers."""
-        components = own_components(self.meter.id, self.gateway.id, self.topics, on_request=self.options.on_request)
+        options = self.options
+        components = own_components(
+            self.meter.id,
+            self.gateway.id,
+            self.topics,
+            on_request=options.on_request,
+            has_clock=options.has_clock,
+        )
         if self.tariffs:
             components[TARIFF] = active_tariff(self.meter.id, self.tariffs) | expiry_of(self.options.interval)
         for watched in self.options.thresholds:

@@ -30,7 +30,7 @@ class MeterTopics:
         self.document = MeterDocument(meter, gateway, topics, options)
         self._topics = topics
         self._id = meter.id
-        self._values: dict[str, None] = {}
+        self._values: dict[str, str] = {}
         self.state: list[Message] = []
         """The newest state (and single values), of this run or an earlier one; empty before the first."""
 
@@ -69,8 +69,10 @@ class MeterTopics:
         self.document = self.document.without_obsolete()
         return message
 
-    def read(self, reading: Reading, derived: Derived, *, tree: bool) -> tuple[bool, list[Message]]:
-        """Take a reading in: whether the document grew, and the state (and single values)."""
+    def read(
+        self, reading: Reading, derived: Derived, *, tree: bool, changed_only: bool = False
+    ) -> tuple[bool, list[Message]]:
+        """Take a reading in: whether the document grew, and the state (and single values, or those that changed)."""
         items = tuple(published(reading.registers))
         grew = self._replace(self.document.grown(items, derived.tariffs))
         state = [Message(self._topics.state(self._id), reading_state(reading, items, derived))]
@@ -78,8 +80,9 @@ class MeterTopics:
             for item in items:
                 if (value := item.value) is not None:
                     topic = self._topics.value(self._id, item.key)
-                    self._values[topic] = None
-                    state.append(Message(topic, value.encode()))
+                    if not changed_only or self._values.get(topic) != value:
+                        state.append(Message(topic, value.encode()))
+                    self._values[topic] = value
         self.state = state
         return grew, state
 

@@ -200,6 +200,27 @@ class Publisher:
         self._last_read = reading.at
         self._put_gateway_state()
 
+    def publish_update(self, reading: Reading, derived: Derived) -> None:
+        """Publish a reading of which only some registers are new: its state, where it has one already."""
+        meter_id = reading.meter.id
+        if not reading.telegram.proved:
+            raise ValueError(f"a reading of {meter_id} is not proved and must not be published")
+        meter = self._meters[meter_id]
+        if not meter.document.registers:
+            return  # Its first full reading is not published yet; it brings all.
+        grew, state = meter.read(reading, derived, tree=self._settings.topic_tree, changed_only=True)
+        events = meter.events(*derived.events)
+        if grew and self._announced(meter_id):
+            self._put_discovery(meter)
+            self._settle(meter_id, list(events))
+        elif meter_id in self._new:
+            self._link.put(*state)
+            self._new[meter_id].extend(events)
+        elif meter_id in self._settling:
+            self._settle(meter_id, [*state, *events])
+        else:
+            self._link.put(*state, *events)
+
     def publish_event(self, meter_id: str, event: MeterEvent) -> None:
         """Publish what happened to a meter apart from a reading."""
         messages = self._meters[meter_id].events(event)

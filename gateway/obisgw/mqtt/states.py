@@ -72,6 +72,7 @@ def health_state(health: Health) -> bytes:
             "parity_errors": health.parity_errors,
             "block_check_errors": health.block_check_errors,
             "reads_today": health.reads_today,
+            "clock_deviation": health.clock_deviation,
             "last_error": None if health.last_error is None else health.last_error[:255],
         }
     )

@@ -15,7 +15,7 @@ from obisgw.obis.fluids import gas, mbus_meter, water
 from obisgw.obis.general import general
 from obisgw.obis.meaning import ROLLING_WINDOWS, Meaning, billing_period_of, is_quantity, text
 from obisgw.obis.thermal import heat_cost, thermal
-from obisgw.obis.units import admissible, device_class_of, home_assistant_unit
+from obisgw.obis.units import admissible, device_class_of, home_assistant_unit, newer_class_of
 
 # More than the registers that a few dozen meters print, with their billing periods.
 _CACHE: Final = 8192
@@ -27,7 +27,9 @@ _NUMBER: Final = re.compile(r" *[+-]? *[0-9]*(?:[.,]([0-9]*))? *")
 _SERVICE_GROUPS: Final = frozenset({96, 97, 98})
 _GROUPS_OF_THE_MEDIUM: Final = frozenset({0, 99})
 _LONG_QUANTITY: Final = re.compile(r"\bactive (energy|power)")
-_LONG_TARIFF: Final = re.compile(r"\btariff ([0-9]+)")
+_LONG_TARIFF: Final = re.compile(r"(?<!^active) tariff \{")
+# In "tariff {tariff}" the placeholder only repeats the word; in "device number {number}" it tells one from several.
+_REPEATED: Final = re.compile(r"(?:(?<=_)|^)(?!number)(\w+?)_\1(?=_|$)")
 _MAIN_CHANNELS: Final = frozenset({0, 1})
 _QUANTITY_WORDS: Final[dict[DeviceClass | None, str]] = {
     DeviceClass.ENERGY: "energy",
@@ -73,9 +75,12 @@ def describe_unknown(address: str, unit: str | None) -> Description:
         # Capitals, signs and what is cut off look alike in a key: tell them apart.
         slug = f"{slug[:_MAX_ADDRESS]}_{crc32(address.encode(errors='surrogatepass')):08x}".lstrip("_")
     shown = address.strip()[:_MAX_ADDRESS]
-    name = f"register {shown}" if shown.isprintable() and shown else "register without address"
     ha_unit = home_assistant_unit(unit, None)
-    return _assemble(Meaning(name, _kind_by(ha_unit), enabled=False), f"address_{slug}", ha_unit)
+    if shown.isprintable() and shown:
+        meaning = _unlisted(shown, ha_unit)
+    else:
+        meaning = Meaning("register without address", _kind_by(ha_unit), enabled=False)
+    return _assemble(meaning, f"address_{slug}", ha_unit)
 
 
 @lru_cache(maxsize=_CACHE)
@@ -83,13 +88,13 @@ def _describe(code: ObisCode, unit: str | None, mbus_type: int | None, precision
     ha_unit = home_assistant_unit(unit, code)
     meaning = _meaning(code, ha_unit, mbus_type)
     if meaning is None or _contradicts(code, meaning, ha_unit):
-        meaning = Meaning(f"register {code.c}.{code.d}.{code.e}", _kind_by(ha_unit), enabled=False)
+        meaning = _unlisted(f"{code.c}.{code.d}.{code.e}", ha_unit)
     if code.b not in _MAIN_CHANNELS:
-        meaning = _varied(meaning, "channel", str(code.b), f"channel {code.b}")
+        meaning = meaning.extended("channel {channel}", channel=code.b)
     if (period := billing_period_of(code)) is not None:
-        meaning = _frozen(_varied(meaning, "billing_period", str(period), f"billing period {period}"))
+        meaning = _frozen(meaning.extended("billing period {billing_period}", billing_period=period))
     elif window := ROLLING_WINDOWS.get(code.f):
-        meaning = _frozen(_varied(meaning, "window", window, window))
+        meaning = _frozen(meaning.extended(window))
     return _assemble(meaning, _key(code), ha_unit, precision)
 
 
@@ -98,7 +103,7 @@ def _key(code: ObisCode) -> str:
     rule = _rule(code)
     if rule is None:
         return f"register_{code.a}_{code.b}_{code.c}_{code.d}_{code.e}_{code.f}"
-    parts = [_slug(rule.name), rule.qualifier, _medium_qualifier(code)]
+    parts = [_slug(rule.words), rule.qualifier, _medium_qualifier(code)]
     if code.b:
         parts.append(f"channel_{code.b}")
     if (period := billing_period_of(code)) is not None:
@@ -112,6 +117,11 @@ def _contradicts(code: ObisCode, meaning: Meaning, unit: str | None) -> bool:
     """Tell whether the unit is that of another quantity: old meters number their registers in their own way."""
     word = _QUANTITY_WORDS.get(device_class_of(unit)) if unit and is_quantity(code) else None
     return word is not None and word not in meaning.name
+
+
+def _unlisted(register: str, unit: str | None) -> Meaning:
+    """Return the meaning of a register that no rule knows."""
+    return Meaning("register {register}", _kind_by(unit), enabled=False, placeholders=(("register", register),))
 
 
 def _kind_by(unit: str | None) -> ValueKind:
@@ -152,10 +162,6 @@ def _medium_qualifier(code: ObisCode) -> str:
             return medium.value
 
 
-def _varied(meaning: Meaning, placeholder: str, value: str, words: str) -> Meaning:
-    return replace(meaning, name=f"{meaning.name} {words}", placeholders=(*meaning.placeholders, (placeholder, value)))
-
-
 def _frozen(meaning: Meaning) -> Meaning:
     """Return a value that is kept from the past: no statistics are made of it."""
     return replace(meaning, state_class=None, diagnostic=True, enabled=False)
@@ -164,13 +170,16 @@ def _frozen(meaning: Meaning) -> Meaning:
 def _assemble(meaning: Meaning, key: str, unit: str | None, precision: int | None = None) -> Description:
     number = meaning.kind is ValueKind.NUMBER
     device_class = _device_class(meaning, unit) if number else None
+    state_class = admissible(meaning.state_class, device_class, unit) if number else None
     return Description(
         key=key,
-        name=_shown(meaning.name),
+        translation_key=_translation_key(meaning.name),
+        pattern=_shown(meaning.name),
         kind=meaning.kind,
         unit=unit if number else None,
         device_class=device_class,
-        state_class=admissible(meaning.state_class, device_class, unit) if number else None,
+        newer_class=device_class or (newer_class_of(unit, state_class) if number else None),
+        state_class=state_class,
         precision=precision if number else None,
         category=Category.DIAGNOSTIC if meaning.diagnostic else None,
         enabled_by_default=meaning.enabled,
@@ -180,8 +189,12 @@ def _assemble(meaning: Meaning, key: str, unit: str | None, precision: int | Non
 
 def _shown(name: str) -> str:
     """Return a name as people see it: lists cut long ones off, and the end is where registers differ."""
-    name = _LONG_QUANTITY.sub(r"\1", _LONG_TARIFF.sub(r"T\1", name))
+    name = _LONG_QUANTITY.sub(r"\1", _LONG_TARIFF.sub(" T{", name))
     return name[:1].upper() + name[1:]
+
+
+def _translation_key(name: str) -> str:
+    return _REPEATED.sub(r"\1", _slug(name))
 
 
 def _device_class(meaning: Meaning, unit: str | None) -> DeviceClass | None:

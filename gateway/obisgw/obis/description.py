@@ -7,7 +7,7 @@ from enum import Enum, StrEnum
 
 
 class DeviceClass(StrEnum):
-    """Home Assistant's sensor device classes in use; all known to 2025.4."""
+    """Home Assistant's sensor device classes in use."""
 
     APPARENT_POWER = "apparent_power"
     CURRENT = "current"
@@ -18,8 +18,10 @@ class DeviceClass(StrEnum):
     POWER = "power"
     POWER_FACTOR = "power_factor"
     PRESSURE = "pressure"
+    REACTIVE_ENERGY = "reactive_energy"
     REACTIVE_POWER = "reactive_power"
     TEMPERATURE = "temperature"
+    TEMPERATURE_DELTA = "temperature_delta"
     VOLTAGE = "voltage"
     VOLUME = "volume"
     VOLUME_FLOW_RATE = "volume_flow_rate"
@@ -66,12 +68,16 @@ class Description:
 
     key: str
     """Stable name of [a-z0-9_]; different for different codes."""
-    name: str
-    """English, e.g. "Energy import T1"."""
+    translation_key: str
+    """Stable name of [a-z0-9_] of the pattern: what its translations into other languages are found by."""
+    pattern: str
+    """English, with {…} for each placeholder, e.g. "Energy import T{tariff}"."""
     kind: ValueKind
     unit: str | None
     """Home Assistant's text of the unit, e.g. "m³"."""
     device_class: DeviceClass | None
+    newer_class: DeviceClass | None
+    """The device class for Home Assistant 2026.6 on, which knows some for more units."""
     state_class: StateClass | None
     precision: int | None
     """Decimals of the value that was shown to `describe`, `None` without one."""
@@ -79,3 +85,8 @@ class Description:
     enabled_by_default: bool
     placeholders: tuple[tuple[str, str], ...] = ()
     """What varies in the name: phase, tariff, billing_period, channel …"""
+
+    @property
+    def name(self) -> str:
+        """English, e.g. "Energy import T1"."""
+        return self.pattern.format_map(dict(self.placeholders))

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 from obisgw.obis.description import DeviceClass, StateClass, ValueKind
-from obisgw.obis.meaning import LAST_TARIFF, Meaning, diagnostic, is_quantity, phase_of, quantity_of, text
+from obisgw.obis.meaning import LAST_TARIFF, PHASES, Meaning, diagnostic, is_quantity, phase_of, quantity_of, text
 
 if TYPE_CHECKING:
     from obisgw.obis.code import ObisCode
@@ -17,10 +17,7 @@ _QUANTITIES: Final = {
     2: ("active power export", "active energy export"),
     3: ("reactive power import", "reactive energy import"),
     4: ("reactive power export", "reactive energy export"),
-    5: ("reactive power quadrant 1", "reactive energy quadrant 1"),
-    6: ("reactive power quadrant 2", "reactive energy quadrant 2"),
-    7: ("reactive power quadrant 3", "reactive energy quadrant 3"),
-    8: ("reactive power quadrant 4", "reactive energy quadrant 4"),
+    **dict.fromkeys(range(5, 9), ("reactive power quadrant {quadrant}", "reactive energy quadrant {quadrant}")),
     9: ("apparent power import", "apparent energy import"),
     10: ("apparent power export", "apparent energy export"),
     11: ("current", "current over time"),
@@ -29,10 +26,7 @@ _QUANTITIES: Final = {
     14: ("frequency", "frequency over time"),
     15: ("active power import plus export", "active energy import plus export"),
     16: ("active power", "active energy net"),
-    17: ("active power quadrant 1", "active energy quadrant 1"),
-    18: ("active power quadrant 2", "active energy quadrant 2"),
-    19: ("active power quadrant 3", "active energy quadrant 3"),
-    20: ("active power quadrant 4", "active energy quadrant 4"),
+    **dict.fromkeys(range(17, 21), ("active power quadrant {quadrant}", "active energy quadrant {quadrant}")),
 }
 INSTANTANEOUS: Final = 7
 """Group D of a value at this moment."""
@@ -40,20 +34,22 @@ INTEGRAL: Final = 8
 """Group D of a counter since the meter was installed."""
 SINCE_RESET: Final = 9
 """Group D of a counter since the last billing reset, which starts again there."""
+_PUSHED: Final = 255
+"""Group E that push meters print in place of 0."""
+_IMPORT: Final = 1
 NET: Final = 16
 """The quantity import minus export, whose sum falls while the house feeds in."""
 _POWER_FACTOR: Final = 13
+_QUADRANTS: Final = 4
 
 # Group C outside of the quantities by phase.
 _OTHERS: Final = {
     91: ("current neutral", "current neutral over time"),
     92: ("voltage neutral", "voltage neutral over time"),
     # Landis+Gyr: signed reactive power, in the range that is left to makers.
-    131: ("reactive power", "reactive energy net"),
-    151: ("reactive power L1", "reactive energy net L1"),
-    171: ("reactive power L2", "reactive energy net L2"),
-    191: ("reactive power L3", "reactive energy net L3"),
+    **dict.fromkeys((131, 151, 171, 191), ("reactive power", "reactive energy net")),
 }
+_PHASES_OF_OTHERS: Final = dict(zip((151, 171, 191), PHASES, strict=True))
 _LAST_HARMONIC: Final = 120
 _ANGLES: Final = 81
 _COUNTERS: Final = 82
@@ -68,6 +64,7 @@ class _Process:
 
     name: str
     """With {} for the quantity."""
+    placeholders: tuple[tuple[str, str], ...] = ()
     integral: bool = False
     state_class: StateClass | None = None
     main: bool = False
@@ -76,17 +73,24 @@ class _Process:
     """A number of times, without the quantity's unit."""
 
 
-def _periods(first: str, second: str, third: str) -> dict[int, _Process]:
+def _of_period(name: str, period: int, state_class: StateClass | None = None) -> _Process:
+    """Return a process of one of a meter's measurement periods, of which only the first goes without saying."""
+    if period == 1:
+        return _Process(name, state_class=state_class)
+    return _Process(f"{name} period {{period}}", (("period", str(period)),), state_class=state_class)
+
+
+def _periods() -> dict[int, _Process]:
     """Return the processes that come again for measurement periods 1, 2 and 3."""
     processes: dict[int, _Process] = {}
-    for base, period in ((0, first), (10, second), (20, third)):
+    for base, period in ((0, 1), (10, 2), (20, 3)):
         processes |= {
-            base + 1: _Process(f"cumulative minimum {{}}{period}"),
-            base + 2: _Process(f"cumulative maximum {{}}{period}"),
-            base + 3: _Process(f"minimum {{}}{period}"),
-            base + 4: _Process(f"{{}} running average{period}", state_class=StateClass.MEASUREMENT),
-            base + 5: _Process(f"{{}} last average{period}", state_class=StateClass.MEASUREMENT),
-            base + 6: _Process(f"maximum {{}}{period}"),
+            base + 1: _of_period("cumulative minimum {}", period),
+            base + 2: _of_period("cumulative maximum {}", period),
+            base + 3: _of_period("minimum {}", period),
+            base + 4: _of_period("{} running average", period, StateClass.MEASUREMENT),
+            base + 5: _of_period("{} last average", period, StateClass.MEASUREMENT),
+            base + 6: _of_period("maximum {}", period),
         }
     return processes
 
@@ -101,14 +105,14 @@ def _limits(base: int, limit: str) -> dict[int, _Process]:
 
 
 _PROCESSES: Final = {
-    **_periods("", " period 2", " period 3"),
+    **_periods(),
     0: _Process("{} billing period average"),
     INSTANTANEOUS: _Process("{}", state_class=StateClass.MEASUREMENT, main=True),
     INTEGRAL: _Process("{}", integral=True, state_class=StateClass.TOTAL_INCREASING, main=True),
     SINCE_RESET: _Process("{} since reset", integral=True, state_class=StateClass.TOTAL_INCREASING, main=True),
     10: _Process("{} since billing period", integral=True),
-    27: _Process("{} running average period 5", state_class=StateClass.MEASUREMENT),
-    28: _Process("{} running average period 6", state_class=StateClass.MEASUREMENT),
+    27: _of_period("{} running average", 5, StateClass.MEASUREMENT),
+    28: _of_period("{} running average", 6, StateClass.MEASUREMENT),
     29: _Process("{} of load profile period", integral=True),
     30: _Process("{} of last load profile period", integral=True),
     **_limits(31, "under limit"),
@@ -133,26 +137,33 @@ def electricity(code: ObisCode, unit: str | None) -> Meaning | None:
     if code.c == _COUNTERS:
         return _event_counter(code)
     if is_quantity(code):
-        momentary, integral = _QUANTITIES[quantity_of(code)]
+        quantity = quantity_of(code)
+        if quantity == _IMPORT and code.d == INSTANTANEOUS and code.e == _PUSHED:
+            quantity = NET  # EasyMeter prints it with a sign.
+        momentary, integral = _QUANTITIES[quantity]
         phase = phase_of(code)
     elif code.c in _OTHERS:
-        (momentary, integral), phase = _OTHERS[code.c], None
+        (momentary, integral), phase = _OTHERS[code.c], _PHASES_OF_OTHERS.get(code.c)
     else:
         return None
     process = _PROCESSES.get(code.d)
     if process is None:
         return None
     subject = integral if process.integral else momentary
-    name = process.name.format(f"{subject} {phase}" if phase else subject)
-    placeholders = (("phase", phase),) if phase else ()
+    placeholders: tuple[tuple[str, str], ...] = ()
+    if "{quadrant}" in subject:
+        placeholders += (("quadrant", str((code.c - 1) % _QUADRANTS + 1)),)
+    if phase:
+        subject += " {phase}"
+        placeholders += (("phase", phase),)
     main = process.main or code.d in _INSTANTANEOUS
     meaning = Meaning(
-        name,
+        process.name.replace("{}", subject),
         state_class=_state_class(code, process),
         device_class=_ratio_class(code, process),
         diagnostic=not main,
         enabled=main,
-        placeholders=placeholders,
+        placeholders=(*placeholders, *process.placeholders),
     )
     return _with_group_e(meaning, code)
 
@@ -173,28 +184,23 @@ def _with_group_e(meaning: Meaning, code: ObisCode) -> Meaning:
     match code.d, code.e:
         case _, 0:
             return meaning
-        case _, 255:
+        case _, e if e == _PUSHED:
             # Push meters print 1.7.255 for 1.7.0: the same to the reader, another key.
-            return replace(meaning, qualifier="e255")
+            signed = quantity_of(code) == _IMPORT and code.d == INSTANTANEOUS
+            return replace(meaning, qualifier="signed_e255" if signed else "e255")
         case 7, 124:
-            return _extended(meaning, "harmonic distortion", ("harmonic", "total"), main=False)
+            return _aside(meaning.extended("harmonic distortion"))
         case 7, harmonic if harmonic <= _LAST_HARMONIC:
-            return _extended(meaning, f"harmonic {harmonic}", ("harmonic", str(harmonic)), main=False)
+            return _aside(meaning.extended("harmonic {harmonic}", harmonic=harmonic))
         case _, tariff if tariff <= LAST_TARIFF:
-            return _extended(meaning, f"tariff {tariff}", ("tariff", str(tariff)), main=True)
+            return meaning.extended("tariff {tariff}", tariff=tariff)
         case _, register:
             # Left to makers: NEVA meters print all tariffs' counters under E = 128.
-            return _extended(meaning, f"register {register}", ("register", str(register)), main=False)
+            return _aside(meaning.extended("register {register}", register=register))
 
 
-def _extended(meaning: Meaning, what: str, placeholder: tuple[str, str], *, main: bool) -> Meaning:
-    return replace(
-        meaning,
-        name=f"{meaning.name} {what}",
-        placeholders=(*meaning.placeholders, placeholder),
-        diagnostic=meaning.diagnostic or not main,
-        enabled=meaning.enabled and main,
-    )
+def _aside(meaning: Meaning) -> Meaning:
+    return replace(meaning, diagnostic=True, enabled=False)
 
 
 def _angle(code: ObisCode) -> Meaning | None:
@@ -202,15 +208,16 @@ def _angle(code: ObisCode) -> Meaning | None:
     if code.d not in _INSTANTANEOUS or reference not in _VECTORS or other not in _VECTORS:
         return None
     return Meaning(
-        f"phase angle {_VECTORS[other]} against {_VECTORS[reference]}",
+        "phase angle {vector} against {reference}",
         state_class=StateClass.MEASUREMENT_ANGLE,
         diagnostic=True,
         enabled=False,
         qualifier="" if code.d == INSTANTANEOUS else "average",
+        placeholders=(("vector", _VECTORS[other]), ("reference", _VECTORS[reference])),
     )
 
 
 def _event_counter(code: ObisCode) -> Meaning | None:
     if code.d != INTEGRAL:
         return None
-    return diagnostic(f"event counter {code.e}", StateClass.TOTAL_INCREASING)
+    return diagnostic("event counter {number}", StateClass.TOTAL_INCREASING, number=code.e)

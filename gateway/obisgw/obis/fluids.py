@@ -96,7 +96,7 @@ def mbus_meter(code: ObisCode, mbus_type: int | None) -> Meaning | None:
         case 1, 0:
             return text("M-Bus device type")
         case 2, register:
-            name = f"{subject} {_READINGS.get(register, f'meter reading {register}')}"
+            name = f"{subject} {_READINGS.get(register, 'meter reading {register}')}"
         case 3, 0:
             name = f"{subject} hourly meter reading"
         case 4, 0:
@@ -104,7 +104,8 @@ def mbus_meter(code: ObisCode, mbus_type: int | None) -> Meaning | None:
         case _:
             return None
     volume = DeviceClass.VOLUME if medium is None else _VOLUME_CLASSES.get(medium, DeviceClass.VOLUME)
-    return Meaning(name, state_class=_COUNTER, volume=volume)
+    placeholders = (("register", str(code.e)),) if "{register}" in name else ()
+    return Meaning(name, state_class=_COUNTER, volume=volume, placeholders=placeholders)
 
 
 def _with_tariff(meaning: Meaning, code: ObisCode) -> Meaning:
@@ -112,6 +113,7 @@ def _with_tariff(meaning: Meaning, code: ObisCode) -> Meaning:
         case 0:
             return meaning
         case tariff if tariff <= LAST_TARIFF:
-            return replace(meaning, name=f"{meaning.name} tariff {tariff}", placeholders=(("tariff", str(tariff)),))
+            return meaning.extended("tariff {tariff}", tariff=tariff)
         case register:
-            return replace(diagnostic(f"{meaning.name} register {register}"), volume=meaning.volume)
+            other = diagnostic(f"{meaning.name} register {{register}}", register=register)
+            return replace(other, volume=meaning.volume)

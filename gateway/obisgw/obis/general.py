@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from obisgw.obis.code import CURRENT, ObisCode
 from obisgw.obis.description import StateClass, ValueKind
-from obisgw.obis.meaning import Meaning, diagnostic, text
+from obisgw.obis.meaning import PHASES, Meaning, diagnostic, numbered, text
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +28,7 @@ _CLOCK: Final = {
 
 # 96.7.E: groups of five, for all phases, L1, L2, L3, any phase.
 _POWER_FAILURES: Final = ("power failures", "long power failures", "time of power failure", "duration of power failure")
-_FAILED_PHASES: Final = (" of all phases", " L1", " L2", " L3", " of any phase")
+_FAILED_PHASES: Final = ("of all phases", *PHASES, "of any phase")
 _POWER_FAILURES_OF_ANY_PHASE: Final = 21
 
 
@@ -42,29 +42,26 @@ def general(code: ObisCode, unit: str | None) -> Meaning | None:
         case 97:
             return _errors(code)
         case 98:
-            return text(f"list {code.d}{_number(code.e)}")
+            return _part(text("list {number}", number=code.d), code.e)
         case 99:
             return _profiles(code)
         case _:
             return _abstract(code) if code.a == 0 else None
 
 
-def _number(group: int) -> str:
-    return f" {group}" if group else ""
-
-
 def _about_the_meter(code: ObisCode, unit: str | None) -> Meaning | None:
     match code.d:
         case 0:
-            return text(f"identification number{_number(code.e)}")
+            return numbered(text("identification number"), code.e)
         case 1:
             return _billing(code)
         case 2:
-            return text(_PROGRAMS.get(code.e, f"program version {code.e}"))
+            program = _PROGRAMS.get(code.e)
+            return text("program version {number}", number=code.e) if program is None else text(program)
         case 9 if code.e in _CLOCK:
             return _CLOCK[code.e]
         case d if d in _SETTINGS:
-            return _setting(f"{_SETTINGS[d]}{_number(code.e)}", unit)
+            return numbered(_setting(_SETTINGS[d], unit), code.e)
         case _:
             return None
 
@@ -90,6 +87,10 @@ def _setting(name: str, unit: str | None) -> Meaning:
     return text(name) if unit is None else diagnostic(name)
 
 
+def _part(meaning: Meaning, part: int) -> Meaning:
+    return meaning.extended("{part}", part=part) if part else meaning
+
+
 def _service(code: ObisCode, unit: str | None) -> Meaning | None:
     rule = _SERVICE_RULES.get(code.d)
     return rule(code.e, unit) if rule else None
@@ -102,7 +103,7 @@ def _configuration(e: int, unit: str | None) -> Meaning:  # noqa: ARG001
         case 1:
             return text("last configuration change", ValueKind.TIMESTAMP)
         case _:
-            return text(f"configuration change {e}")
+            return text("configuration change {number}", number=e)
 
 
 def _battery(e: int, unit: str | None) -> Meaning:
@@ -115,7 +116,7 @@ def _battery(e: int, unit: str | None) -> Meaning:
         case 5:
             return text("battery installed", ValueKind.TIMESTAMP)
         case _:
-            return text(f"battery state{_number(e)}")
+            return numbered(text("battery state"), e)
 
 
 def _power_failures(e: int, unit: str | None) -> Meaning:
@@ -123,22 +124,27 @@ def _power_failures(e: int, unit: str | None) -> Meaning:
         return diagnostic("power failures in any phase", _COUNTER, enabled=True)
     kind, phase = divmod(e, len(_FAILED_PHASES))
     if kind >= len(_POWER_FAILURES):
-        return text(f"power failure information {e}")
-    # The plain total is what meters without phases print.
-    name = _POWER_FAILURES[kind] + ("" if phase == 0 else _FAILED_PHASES[phase])
+        return text("power failure information {number}", number=e)
     match kind:
         case 2:
-            return text(name, ValueKind.TIMESTAMP)
+            meaning = text(_POWER_FAILURES[kind], ValueKind.TIMESTAMP)
         case 3:
-            return _setting(name, unit)
+            meaning = _setting(_POWER_FAILURES[kind], unit)
         case _:
-            return diagnostic(name, _COUNTER, enabled=True)
+            meaning = diagnostic(_POWER_FAILURES[kind], _COUNTER, enabled=True)
+    match _FAILED_PHASES[phase]:
+        case "of all phases":
+            return meaning  # The plain total is what meters without phases print.
+        case "of any phase" as words:
+            return meaning.extended(words)
+        case name:
+            return meaning.extended("{phase}", phase=name)
 
 
 def _operating_time(e: int, unit: str | None) -> Meaning:
-    name = "operating time" if e == 0 else f"operating time tariff {e}"
     # Without a unit it may be hours, minutes, or seconds in hexadecimal (eBZ).
-    return text(name) if unit is None else diagnostic(name, _COUNTER)
+    meaning = text("operating time") if unit is None else diagnostic("operating time", _COUNTER)
+    return meaning.extended("tariff {number}", number=e) if e else meaning
 
 
 def _temperature(e: int, unit: str | None) -> Meaning:  # noqa: ARG001
@@ -148,15 +154,21 @@ def _temperature(e: int, unit: str | None) -> Meaning:  # noqa: ARG001
         case 1 | 2:
             return diagnostic("minimum meter temperature" if e == 1 else "maximum meter temperature")
         case _:
-            return text(f"meter temperature information {e}")
+            return text("meter temperature information {number}", number=e)
 
 
 def _numbered(
     name: str, *, kind: ValueKind = ValueKind.TEXT, enabled: bool = False
 ) -> Callable[[int, str | None], Meaning]:
     def rule(e: int, unit: str | None) -> Meaning:
-        numbered = f"{name}{_number(e)}"
-        return text(numbered, kind, enabled=enabled) if unit is None else diagnostic(numbered)
+        return numbered(text(name, kind, enabled=enabled) if unit is None else diagnostic(name), e)
+
+    return rule
+
+
+def _makers(group: int) -> Callable[[int, str | None], Meaning]:
+    def rule(e: int, unit: str | None) -> Meaning:
+        return _part(_setting("maker information", unit).extended("{number}", number=group), e)
 
     return rule
 
@@ -179,9 +191,7 @@ _SERVICE_RULES: Final[dict[int, Callable[[int, str | None], Meaning]]] = {
     15: _numbered("event count"),
     16: _numbered("signature"),
     20: _numbered("tampering information"),
-    50: _numbered("maker information 50"),
-    51: _numbered("maker information 51"),
-    82: _numbered("maker information 82"),
+    **{group: _makers(group) for group in (50, 51, 82)},
     90: _numbered("configuration information"),
     98: _numbered("profile information"),
 }
@@ -190,21 +200,21 @@ _SERVICE_RULES: Final[dict[int, Callable[[int, str | None], Meaning]]] = {
 def _errors(code: ObisCode) -> Meaning:
     match code.d, code.e:
         case 97, e:
-            return text(f"error register{_number(e)}", ValueKind.ERROR_FLAGS, enabled=True)
+            return numbered(text("error register", ValueKind.ERROR_FLAGS, enabled=True), e)
         case 98, e:
-            return text(f"alarm register{_number(e)}", ValueKind.ERROR_FLAGS, enabled=True)
+            return numbered(text("alarm register", ValueKind.ERROR_FLAGS, enabled=True), e)
         case d, e:
-            return text(f"error information {d}{_number(e)}")
+            return _part(text("error information {number}", number=d), e)
 
 
 def _profiles(code: ObisCode) -> Meaning:
     match code.d:
         case 97:
-            return text(f"power failure log{_number(code.e)}")
+            return numbered(text("power failure log"), code.e)
         case 98:
-            return text(f"event log{_number(code.e)}")
+            return numbered(text("event log"), code.e)
         case d:
-            return text(f"load profile {d}{_number(code.e)}")
+            return _part(text("load profile {number}", number=d), code.e)
 
 
 def _abstract(code: ObisCode) -> Meaning | None:
@@ -212,7 +222,7 @@ def _abstract(code: ObisCode) -> Meaning | None:
         case 1, 0, 0:
             return text("clock", ValueKind.TIMESTAMP)
         case 17, 0, e:
-            return diagnostic(f"limiter threshold{_number(e)}")
+            return numbered(diagnostic("limiter threshold"), e)
         case 42, 0, 0:
             return text("logical device name")
         case _:

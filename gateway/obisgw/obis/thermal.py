@@ -99,17 +99,15 @@ def _set_day(code: ObisCode) -> Meaning:
         case 0, _:
             return text("yearly set day", ValueKind.TEXT)
         case register, _:
-            return text(f"date of maximum {register}", ValueKind.DATE)
+            return text("date of maximum {number}", ValueKind.DATE, number=register)
 
 
 def _with_group_e(meaning: Meaning, code: ObisCode, *, tariff: bool) -> Meaning:
     if code.e == 0:
         return meaning
-    word = "tariff" if tariff and code.e <= LAST_TARIFF else "register"
-    return replace(
-        meaning,
-        name=f"{meaning.name} {word} {code.e}",
-        placeholders=((word, str(code.e)),),
-        # Tariff registers of heat meters are empty unless the supplier had them set.
-        enabled=False,
-    )
+    if tariff and code.e <= LAST_TARIFF:
+        meaning = meaning.extended("tariff {tariff}", tariff=code.e)
+    else:
+        meaning = meaning.extended("register {register}", register=code.e)
+    # Tariff registers of heat meters are empty unless the supplier had them set.
+    return replace(meaning, enabled=False)

@@ -90,6 +90,15 @@ _DEVICE_CLASSES: Final = {
     "VA": DeviceClass.APPARENT_POWER,
     "°C": DeviceClass.TEMPERATURE,
 }
+# What 2026.6 takes besides: for what changes by the moment, and for what only adds up.
+_NEWER_CLASSES: Final = {
+    "kvar": DeviceClass.REACTIVE_POWER,
+    "kVA": DeviceClass.APPARENT_POWER,
+    "L/h": DeviceClass.VOLUME_FLOW_RATE,
+    "mHz": DeviceClass.FREQUENCY,
+    "K": DeviceClass.TEMPERATURE_DELTA,
+}
+_NEWER_COUNTERS: Final = dict.fromkeys(("varh", "kvarh"), DeviceClass.REACTIVE_ENERGY)
 _VOLUMES: Final = {
     DeviceClass.GAS: frozenset({"m³"}),
     DeviceClass.WATER: frozenset({"m³", "L"}),
@@ -137,6 +146,21 @@ def device_class_of(unit: str | None, volume: DeviceClass = DeviceClass.VOLUME) 
     if unit in _VOLUMES.get(volume, ()):
         return volume
     return _DEVICE_CLASSES.get(unit)
+
+
+def newer_class_of(unit: str | None, state_class: StateClass | None) -> DeviceClass | None:
+    """Return the class that newer versions of Home Assistant have for a unit, if it goes with the state class."""
+    if unit is None:
+        return None
+    match state_class:
+        case StateClass.MEASUREMENT:
+            return _NEWER_CLASSES.get(unit)
+        case StateClass.TOTAL | StateClass.TOTAL_INCREASING:
+            return _NEWER_COUNTERS.get(unit)
+        case None:
+            return _NEWER_CLASSES.get(unit) or _NEWER_COUNTERS.get(unit)
+        case _:
+            return None
 
 
 def admissible(state_class: StateClass | None, device_class: DeviceClass | None, unit: str | None) -> StateClass | None:

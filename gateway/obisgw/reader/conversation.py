@@ -40,6 +40,8 @@ class Conversation:
         self.session = session
         self.dialect = dialect
         self.rejected: list[Rejected] = []
+        self.heard_at = 0.0
+        """When the last byte of the last answer came, in the event loop's time."""
         self._events = events
         self._where = where
 
@@ -66,6 +68,7 @@ class Conversation:
         async for event in self._events:
             match event:
                 case AnswerReceived() | RequestRefused() | RequestFailed():
+                    self.heard_at = event.at
                     return event
                 case PartReceived(text=text) if on_part is not None:
                     on_part(text)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from obisgw.errors import MeterError, RefusedError
 from obisgw.iec62056_21.characters import strip_parity
 from obisgw.iec62056_21.events import Failure
 from obisgw.iec62056_21.identification import Identification
+from obisgw.iec62056_21.push import PushSession
+from obisgw.iec62056_21.telegram import Unparsed
 
 _SML = b"\x1b\x1b\x1b\x1b\x01\x01\x01\x01"
 _PLACEMENT = (
@@ -50,6 +53,43 @@ def explain(attempts: list[Attempt], where: str) -> MeterError | RefusedError:
     return kind(problem + times, where=where, hint=hint)
 
 
+PUSH_RATES = (9600, 2400, 4800, 300, 115200)
+"""Of meters that send unasked, from the commonest on; the last is that of P1 ports."""
+
+
+def explain_silence(session: PushSession | None, before: int, seconds: float, where: str) -> MeterError:
+    """Return the error for a meter that should send unasked, and of which no telegram came for so many seconds.
+
+    ``before`` is what had been received until then; None as session is that of a port that could not be listened to.
+    """
+    heard = 0 if session is None else session.received - before
+    if session is None or not heard:
+        hint = "check the head's place; most meters must be asked: `mode: auto`"
+        return MeterError(f"nothing has come for {seconds:.0f} s", where=where, hint=hint)
+    sample, baudrate, software_parity = session.sample, session.baudrate, session.settings.format.software_parity
+    problem = f"{heard} characters have come in {seconds:.0f} s at {baudrate} Bd, but no telegram; the last were {sample[-16:].hex(' ')}"
+    other = protocol_in(sample)
+    if other in {"SML", "HDLC", "M-Bus"}:
+        return MeterError(problem, where=where, hint=OTHERS[other])
+    if other == "D" and not software_parity and not sample.isascii():
+        hint = "they carry parity: leave `format` at `software-7e1`"
+        return MeterError(problem, where=where, hint=hint)
+    if other == "D":
+        hint = "they can be read: the line that names the meter is missing; send a capture (`obis-gateway capture`)"
+        return MeterError(problem, where=where, hint=hint)
+    others = [f"{rate}" if rate != PUSH_RATES[-1] else f"{rate} with `format: 8n1`" for rate in PUSH_RATES]
+    rates = ", ".join(text for rate, text in zip(PUSH_RATES, others, strict=True) if rate != baudrate)
+    hint = f"another speed: try `baudrate` {rates}; if none helps, `format: 8n1`, or light from outside is heard"
+    return MeterError(problem, where=where, hint=hint)
+
+
+def no_register(unparsed: Sequence[Unparsed], where: str) -> MeterError:
+    """Return the error of a telegram without a register: an answer such as ``(ER0005)`` is no reading."""
+    told = f": {unparsed[0].raw[:32]!r}" if unparsed else ""
+    hint = "some meters want a password or another list; send a capture (`obis-gateway capture PORT FILE`)"
+    return MeterError(f"the telegram holds no register{told}", where=where, hint=hint)
+
+
 def protocol_in(sample: bytes) -> str | None:
     """Return the name of another protocol that ``sample`` shows: SML, HDLC, M-Bus, or ``D`` for pushed telegrams."""
     if _SML in sample:
@@ -81,19 +121,20 @@ _WEIGHT = {
     Failure.SILENCE: 0,
     Failure.ECHO_ONLY: 1,
     Failure.GARBAGE: 2,
-    Failure.SESSION_OPEN: 3,
-    Failure.NO_DATA: 4,
-    Failure.STAYED_SLOW: 5,
-    Failure.START_LOST: 6,
-    Failure.TOO_LONG: 7,
-    Failure.UNLIKE: 8,
-    Failure.CUT: 9,
-    Failure.BAD_CHECK: 10,
-    Failure.REFUSED: 11,
-    Failure.ENDED: 12,
-    Failure.UNKNOWN_ALGORITHM: 13,
-    Failure.NO_PROGRAMMING: 14,
-    Failure.PASSWORD: 15,
+    Failure.UNASKED: 3,
+    Failure.SESSION_OPEN: 4,
+    Failure.NO_DATA: 5,
+    Failure.STAYED_SLOW: 6,
+    Failure.START_LOST: 7,
+    Failure.TOO_LONG: 8,
+    Failure.UNLIKE: 9,
+    Failure.CUT: 10,
+    Failure.BAD_CHECK: 11,
+    Failure.REFUSED: 12,
+    Failure.ENDED: 13,
+    Failure.UNKNOWN_ALGORITHM: 14,
+    Failure.NO_PROGRAMMING: 15,
+    Failure.PASSWORD: 16,
 }
 _REFUSALS = frozenset(
     {Failure.REFUSED, Failure.PASSWORD, Failure.NO_PROGRAMMING, Failure.UNKNOWN_ALGORITHM},
@@ -116,6 +157,10 @@ def _words(attempt: Attempt) -> tuple[str, str]:  # noqa: C901 - one branch a fa
             return f"unreadable characters: {attempt.detail}{heard}", (
                 "another speed or format (try `format: 8n1`, another `baudrate`), a meter that sends unasked (`mode: D`), "
                 "two meters that answer at once (set `address`), light from outside, or a head that is turned or too far away"
+            )
+        case Failure.UNASKED:
+            return f"the line is never silent, {attempt.detail}{heard}", (
+                f"if {OTHERS['D']}, 115200 with `format: 8n1` at a P1 port; else keep light from outside away"
             )
         case Failure.NO_DATA:
             return f"the meter names itself{_name(attempt)}, but sends no data", (

@@ -37,6 +37,10 @@ _log = logging.getLogger(__name__)
 
 S = TypeVar("S", bound=OpeningSession)
 
+_UNHEARD = frozenset({Failure.NO_DATA, Failure.STAYED_SLOW})
+_UNHEARD_ATTEMPTS = 2
+"""A meter that is read at this speed and answers nothing when it is asked for programming mode has none."""
+
 _CLOSED_FOR = timing.BREAK_PAUSE
 """After the break that ends a session, before anybody may sign on."""
 
@@ -130,6 +134,9 @@ class Programming:
             if session.password_sent:
                 # It is not said twice without need: wrong ones lock meters.
                 raise explain(attempts, reader.settings.where)
+            if learned is not None and [one.failure in _UNHEARD for one in attempts].count(True) >= _UNHEARD_ATTEMPTS:
+                # Readouts go well with this plan: it is not the plan.
+                raise not_possible(reader.settings.where, failed, dialect)
             plan = self._next_plan(session.plan, attempts)
             if plan is not None:
                 await reader.between(port, failed, plan)
@@ -237,7 +244,7 @@ def not_possible(where: str, failed: Attempt, dialect: Dialect) -> RefusedError:
             )
         case Failure.UNKNOWN_ALGORITHM:
             return RefusedError(
-                "how this meter wants P2 made is not known", where=where, hint="try 'password_level: P1'"
+                f"{failed.failure.value}: {failed.detail}", where=where, hint="try 'password_level: P1'"
             )
         case _:
             return RefusedError(

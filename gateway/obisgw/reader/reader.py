@@ -22,9 +22,10 @@ from obisgw.iec62056_21.session import PushSession, ReadoutSession, SessionSetti
 from obisgw.line.discover import stable_name
 from obisgw.line.port import Port, PortSettings
 
-from .explain import Attempt, explain
+from .explain import Attempt, explain, explain_silence
 from .memory import RETRY_FASTER, Learned, Memory
 from .pump import pump
+from .shared_port import BETWEEN
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
@@ -40,8 +41,15 @@ SILENCE_BETWEEN = 1.0
 """After an attempt that broke off, before the next request; a meter that is still sending would not hear it."""
 
 LONGEST_QUIET = 30.0
+PAUSE_OF_TALKERS = 0.8
+"""So long a pause is waited for in what a meter sends to somebody else: an identification takes less."""
+
+WAITS_FOR_NAK = 2.4
+"""So long some meters wait behind their data for a NAK, deaf to requests (tt, 2.2 s at most, and a little)."""
+
 PUSH_BAUDRATE = 9600
 PUSH_PACE = 0.02
+_UNHEARD = frozenset({Failure.SILENCE, Failure.ECHO_ONLY})
 _FORMATS = {
     LineFormat.SOFTWARE_7E1: CharacterFormat.SOFTWARE_7E1,
     LineFormat.SOFTWARE_7E2: CharacterFormat.SOFTWARE_7E2,
@@ -96,7 +104,7 @@ class MeterReader:
     """Reads one meter. ``number_of`` finds the meter's number in a telegram; this module knows no OBIS codes.
 
     ``session`` is the one under way (for progress: ``received``, ``baudrate``, ``identification``), ``attempts`` the
-    failed ones of the latest readout, ``rejected`` its damaged telegrams.
+    failed ones of the latest readout, ``rejected`` its damaged telegrams. ``listening`` is the session of ``pushes``.
     """
 
     def __init__(
@@ -112,12 +120,16 @@ class MeterReader:
         self.port = port
         self.settings = settings
         self.session: ReadoutSession | None = None
+        self.listening: PushSession | None = None
         self.attempts: list[Attempt] = []
         self.rejected: list[Rejected] = []
         self.dialects = dialects
         self.memory = memory
         self._number_of = number_of
         self._on_event = on_event
+        self._ended = float("-inf")
+        self._rest = 0.0
+        """Seconds behind a readout in which this meter was found to hear no request."""
 
     async def read(self) -> Readout:
         """Read the meter once.
@@ -145,12 +157,16 @@ class MeterReader:
         dialect = self.settings.dialect
         baudrate = self.settings.baudrate or (dialect.push_baudrate if dialect is not None else None) or PUSH_BAUDRATE
         async with self.port.use(replace(self.port_settings, baudrate=baudrate)) as port:
-            session = PushSession(self.session_settings(port, None), baudrate, self.dialects)
+            self.listening = session = PushSession(self.session_settings(port, None), baudrate, self.dialects)
             async with aclosing(pump(session, port, pace_max=PUSH_PACE)) as events:
                 async for event in events:
                     self.tell(event)
                     if isinstance(event, Received | Rejected):
                         yield event
+
+    def nothing_pushed(self, seconds: float, before: int = 0) -> MeterError:
+        """Return the error of a meter that sent no telegram for so long; ``before`` is what was received until then."""
+        return explain_silence(self.listening, before, seconds, self.settings.where)
 
     # --- attempts
 
@@ -162,11 +178,21 @@ class MeterReader:
             first = LinePlan(start_baudrate=self.settings.baudrate or LinePlan().start_baudrate)
             plan = learned.plan if learned is not None else first
             fresh = plan == first
+            loop = asyncio.get_running_loop()
+            await asyncio.sleep(self._ended + self._rest - loop.time())
+            hurried = loop.time() < self._ended + WAITS_FOR_NAK
+            if self.port.busy:
+                # The meter still answers an earlier request. A break ends that, best heard between two of its messages.
+                await _silence(port, BETWEEN, BETWEEN, PAUSE_OF_TALKERS)
+                plan = replace(plan, break_first=True)
             count = 0
             while True:
                 count += 1
                 result = await self._attempt(port, plan, learned)
                 if isinstance(result, Readout):
+                    self._ended = loop.time()
+                    if hurried and count > 1 and self.attempts[0].failure in _UNHEARD:
+                        self._rest = WAITS_FOR_NAK
                     self._remember(key, result, learned)
                     return result
                 self.attempts.append(result)
@@ -235,13 +261,7 @@ class MeterReader:
                 message = break_message(self._block_check(failed.identification))
                 await port.write(add_parity(message) if port.format in _FORMATS else message)
             return
-        loop = asyncio.get_running_loop()
-        end = loop.time() + LONGEST_QUIET
-        until = loop.time() + (0.2 if failed.failure in {Failure.SILENCE, Failure.ECHO_ONLY} else SILENCE_BETWEEN)
-        while loop.time() < min(until, end):
-            await port.wait(min(until, end))
-            if port.take():
-                until = loop.time() + SILENCE_BETWEEN
+        await _silence(port, BETWEEN if failed.failure in _UNHEARD else SILENCE_BETWEEN, SILENCE_BETWEEN, LONGEST_QUIET)
 
     def within_limits(self, plan: LinePlan, identification: Identification, port: Port) -> LinePlan:
         """Ask for no rate that the port or the owner's limit does not allow."""
@@ -346,6 +366,17 @@ class MeterReader:
         """Hand an event on to whoever watches."""
         if self._on_event is not None:
             self._on_event(event)
+
+
+async def _silence(port: Port, seconds: float, then: float, longest: float) -> None:
+    """Return when nothing has come for so many seconds, for ``then`` behind characters; after ``longest`` all the same."""
+    loop = asyncio.get_running_loop()
+    end = loop.time() + longest
+    until = loop.time() + seconds
+    while loop.time() < min(until, end):
+        await port.wait(min(until, end))
+        if port.take():
+            until = loop.time() + then
 
 
 def asked_mode(mode: MeterMode) -> Mode | None:

@@ -38,6 +38,8 @@ class SharedPort:
         self._port: Port | None = None
         self._watch: asyncio.Task[None] | None = None
         self._free_at = 0.0
+        self.busy = False
+        """Whether the port was opened anew for this use, and characters came though nobody had asked for them."""
 
     @property
     def is_open(self) -> bool:
@@ -51,9 +53,14 @@ class SharedPort:
         Raises ``LineError`` when it cannot be opened.
         """
         async with self._lock:
+            before = self._port
             port = await self._opened(settings)
             loop = asyncio.get_running_loop()
+            if port is not before:
+                # Nobody knows what the meter was doing before: the standard wants silence in front of a request.
+                self._free_at = loop.time() + BETWEEN
             await asyncio.sleep(self._free_at - loop.time())
+            self.busy = port is not before and port.take() != b""
             try:
                 yield port
             finally:

@@ -41,7 +41,9 @@ _HINTS = {
     RefusalKind.BUSY: "try again later",
     RefusalKind.VALUE: "it may want times written in another way: see docs/guides/load-profile.md",
 }
-_OTHER_HINT = "another profile may be stored (--profile P.02), or none: see docs/guides/load-profile.md"
+_OTHER_HINT = "another one may be stored (--profile P.02), or none: see docs/guides/load-profile.md"
+_LOCKED_HINT = "it may want a password (--password-file, --password-env), or store it elsewhere (--profile P.02)"
+"""Many meters refuse so what they would give with a password."""
 
 
 class StoredReader(Generic[Reading]):
@@ -131,8 +133,9 @@ class StoredReader(Generic[Reading]):
         return self._programming.reader.settings.where
 
     def _refused(self, request: ReadRequest, refusal: Refusal) -> RefusedError:
+        other = _LOCKED_HINT if self._wish.password is None else _OTHER_HINT
         return RefusedError(
             f"the meter does not give {request.name} ({refusal})",
             where=self._where,
-            hint=_HINTS.get(refusal.kind, _OTHER_HINT),
+            hint=_HINTS.get(refusal.kind, other),
         )

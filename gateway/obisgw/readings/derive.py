@@ -5,7 +5,7 @@ A state goes in with each reading and comes out renewed; it holds the last value
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import lru_cache
@@ -22,10 +22,10 @@ from obisgw.obis import (
 )
 
 from .meter_clock import meter_clock
-from .thresholds import watch
+from .thresholds import register_of, unwatched, watch
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Container, Iterable, Mapping
     from decimal import Decimal
 
     from obisgw.obis import ObisCode
@@ -182,6 +182,31 @@ def derive(
         tuple(one.problem for one in watched.values() if one.problem),
     )
     return renewed, derived
+
+
+def derive_update(
+    state: DerivedState,
+    reading: Reading,
+    fresh: Container[ObisCode],
+    thresholds: Iterable[Threshold] = (),
+    longest_gap: timedelta = timedelta.max,
+) -> tuple[DerivedState, Derived]:
+    """Compare a reading of which only the registers in ``fresh`` are new, the others being those of the last full one.
+
+    What the others tell was derived from them when they were read.
+    """
+    new = tuple(register for register in reading.registers if register.code is not None and register.code in fresh)
+    renewed, derived = derive(state, replace(reading, registers=new))
+    watched = {}
+    for one in thresholds:
+        register = register_of(one, reading)
+        memory = state.thresholds.get(one.id)
+        known = register is not None and register in new
+        watched[one.id] = watch(one, memory, reading, longest_gap) if known else unwatched(one, memory)
+    # Counters that were not read did not stand still: how long ago they were is told by the last full reading.
+    renewed = replace(renewed, at=state.at, thresholds={name: one.memory for name, one in watched.items()})
+    problems = tuple(one.problem for one in watched.values() if one.problem)
+    return renewed, replace(derived, thresholds={name: one.on for name, one in watched.items()}, problems=problems)
 
 
 def _numbers(registers: Mapping[ObisCode, Register], wanted: Callable[[ObisCode], bool]) -> dict[ObisCode, Decimal]:

@@ -12,7 +12,8 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING
 
 from obisgw.iec62056_21.block_check import BlockCheck
-from obisgw.iec62056_21.identification import Identification, Mode
+from obisgw.iec62056_21.characters import STX, strip_parity
+from obisgw.iec62056_21.identification import Identification
 from obisgw.iec62056_21.telegram import Telegram, Unparsed
 from obisgw.obis import Medium
 
@@ -97,8 +98,8 @@ def _of_last_meter(messages: Sequence[Captured]) -> list[Captured]:
 
 
 def _is_answer(message: Captured) -> bool:
-    """Whether a message answers one question of programming mode; a readout ends with ``!``."""
-    framed = message.telegram.mode is not Mode.D
+    """Whether a message answers one question of programming mode: it begins with STX; a readout ends with ``!``."""
+    framed = strip_parity(message.telegram.raw[:1])[0] == bytes((STX,))
     return framed and not message.telegram.block.rstrip(b"\r\n ").endswith(b"!")
 
 

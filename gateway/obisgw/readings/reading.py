@@ -61,7 +61,10 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Health:
-    """How reading a meter goes: counts since the service started, times in UTC."""
+    """How reading a meter goes: counts since the service started, times in UTC.
+
+    ``clock_deviation``: seconds by which the meter's clock was ahead of ours in the last full reading.
+    """
 
     reads: int = 0
     failures: int = 0
@@ -74,3 +77,4 @@ class Health:
     last_error: str | None = None
     baudrate: int | None = None
     switch_margin: float | None = None
+    clock_deviation: float | None = None

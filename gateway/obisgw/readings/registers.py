@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
+from types import MappingProxyType
 
 from obisgw.iec62056_21.data_sets import parse_data_sets
 from obisgw.iec62056_21.dialects import Dialect
@@ -36,21 +37,24 @@ _TIME_OF = ",5"
 _PROFILE_OF_ONE = 7
 """Brackets of a load profile with one channel and one row: time, status, period, 1, code, unit, value."""
 
+_NOTHING_MEANT: Mapping[str, str] = MappingProxyType({})
+
 _Family = tuple[int, int, int, int]
 
 
 def registers_of(
-    telegram: Telegram, dialect: Dialect, request: str | None = None
+    telegram: Telegram, dialect: Dialect, request: str | None = None, meant: Mapping[str, str] = _NOTHING_MEANT
 ) -> tuple[tuple[Register, ...], tuple[Unparsed, ...]]:
     """Return a telegram's registers in their order, and what is no data set.
 
     ``request`` is the address that was asked for in programming mode: an answer without address belongs to it. An
-    answer that only says an error gives no register. The caller asks ``telegram.proved`` before a value is used.
+    answer that only says an error gives no register. ``meant`` gives the codes that were meant by names of the meter's
+    own. The caller asks ``telegram.proved`` before a value is used.
     """
     data_sets, unparsed = parse_data_sets(telegram.block)
     if is_error_answer(telegram, data_sets):
         return (), (*unparsed, Unparsed(data_sets[0].raw, "error answer of the meter"))
-    codes = [dialect.code_of(data_set.address) for data_set in data_sets]
+    codes = [dialect.code_of(meant.get(data_set.address, data_set.address)) for data_set in data_sets]
     if request and not dialect.answers_named and len(data_sets) == 1 and not data_sets[0].address:
         codes[0] = dialect.code_of(request)
     values = {code: data_set.brackets[0].value for code, data_set in zip(codes, data_sets, strict=True) if code}

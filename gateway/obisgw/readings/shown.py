@@ -33,7 +33,7 @@ class MeterOptions:
     then never expire. ``slot`` names the place of the meter in the configuration: another meter in the same slot
     replaces it. ``on_request``: the meter can be read when asked, as a push meter can not. ``name`` is the device's name, made of medium and number if it is None.
     ``thresholds`` are watched at each reading, the configuration's before those of clients. ``port`` is where
-    it is read; ``battery``: each read shortens its life.
+    it is read; ``battery``: each read shortens its life; ``has_clock``: its readings tell the time of its clock.
     """
 
     interval: float | None = None
@@ -44,3 +44,4 @@ class MeterOptions:
     thresholds: tuple[Threshold, ...] = ()
     port: str | None = None
     battery: bool = False
+    has_clock: bool = False

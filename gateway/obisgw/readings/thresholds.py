@@ -15,12 +15,14 @@ from zlib import crc32
 from obisgw.obis import ObisCode, home_assistant_unit, unit_factor
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Collection, Mapping
     from datetime import datetime
+
+    from obisgw.obis import Medium
 
     from .reading import Reading, Register
 
-USUAL_REGISTERS: Final = ("16.7.0", "1.7.0", "15.7.0")
+USUAL_REGISTERS: Final = ("16.7.0", "1.7.0", "1.7.255", "15.7.0")
 """Watched where no register is named, the first that a meter prints: net, imported, absolute active power."""
 
 _LONGEST_SLUG: Final = 40
@@ -96,7 +98,7 @@ def watch(
     """Compare one reading. Readings further apart than ``longest_gap`` say nothing of the time between them."""
     if memory is None or memory.rule != threshold.rule:
         memory = ThresholdMemory(threshold.rule)
-    register = _register(threshold, reading)
+    register = register_of(threshold, reading)
     if register is None or register.number is None:
         # What was on stays remembered: between limit and hysteresis only the past tells.
         return Watched(ThresholdMemory(memory.rule, memory.on), None)
@@ -118,25 +120,47 @@ def watch(
     return Watched(ThresholdMemory(memory.rule, on, since, reading.at), on)
 
 
-def _register(threshold: Threshold, reading: Reading) -> Register | None:
+def unwatched(threshold: Threshold, memory: ThresholdMemory | None) -> Watched:
+    """Return the threshold as it was: nothing new was read of its register."""
+    if memory is None or memory.rule != threshold.rule:
+        return Watched(ThresholdMemory(threshold.rule), None)
+    return Watched(memory, None if memory.at is None else memory.on)
+
+
+def misfit(threshold: Threshold, units: Mapping[ObisCode, str | None], medium: Medium) -> str | None:
+    """Say why a limit can never be compared at a meter with registers of these units; None if it can, or nobody knows."""
+    code = _code(threshold, units, medium)
+    if code is None or threshold.unit is None or (unit := units[code]) is None:
+        return None
+    if unit_factor(unit, home_assistant_unit(threshold.unit, code)) is not None:
+        return None
+    return f"{code} is in {unit}, which cannot be compared with {threshold.unit}"
+
+
+def register_of(threshold: Threshold, reading: Reading) -> Register | None:
+    """Return the register that is watched."""
+    registers: dict[ObisCode, Register] = {}
+    for register in reading.registers:
+        if register.code is not None:
+            registers.setdefault(register.code, register)
+    code = _code(threshold, registers, reading.meter.medium)
+    return None if code is None else registers[code]
+
+
+def _code(threshold: Threshold, codes: Collection[ObisCode], medium: Medium) -> ObisCode | None:
+    """Return which of a meter's registers is watched."""
     for address in USUAL_REGISTERS if threshold.register is None else (threshold.register,):
-        if (found := _at(address, reading)) is not None:
+        if (found := _code_at(address, codes, medium)) is not None:
             return found
     return None
 
 
-def _at(address: str, reading: Reading) -> Register | None:
-    """Return the register at an address; one without medium and channel fits any where its own is not there."""
-    code = ObisCode.parse(address, reading.meter.medium)
-    if code is None:
-        return None
-    coded: Iterable[Register] = [register for register in reading.registers if register.code is not None]
-    for register in coded:
-        if register.code == code:
-            return register
+def _code_at(address: str, codes: Collection[ObisCode], medium: Medium) -> ObisCode | None:
+    """Return the code of an address; one without medium and channel fits any where its own is not there."""
+    code = ObisCode.parse(address, medium)
+    if code is None or code in codes:
+        return code
     if ":" in address:
         return None
     wanted = (code.c, code.d, code.e, code.f)
-    return next(
-        (item for item in coded if item.code and (item.code.c, item.code.d, item.code.e, item.code.f) == wanted), None
-    )
+    return next((one for one in codes if (one.c, one.d, one.e, one.f) == wanted), None)

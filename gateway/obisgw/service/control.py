@@ -118,7 +118,7 @@ def ask(folder: Path, request: dict[str, Any]) -> dict[str, Any] | None:
         except (FileNotFoundError, ConnectionRefusedError):
             return None
         except PermissionError as error:
-            hint = "run this command as root or as the service's user (sudo -u obis-gateway …)"
+            hint = "run this command as root: sudo obis-gateway …"
             raise ConfigurationError("this user may not ask the service", where=str(path), hint=hint) from error
         except (OSError, ValueError) as error:
             hint = "look at the service's log, and start it again"

@@ -54,6 +54,7 @@ def _meter(run: MeterRun) -> dict[str, Any]:
         "battery": run.state.battery,
         "due": plain(datetime.fromtimestamp(run.due, UTC)),
         "health": plain(asdict(run.health)),
+        "fast": {"off": run.fast.off, "trouble": run.fast.trouble, "rounds": run.fast.rounds},
     }
 
 

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator
+    from datetime import datetime
 
     from obisgw.errors import ObisGatewayError
     from obisgw.readings.derive import Derived, MeterEvent
-    from obisgw.readings.reading import Health, MeterIdentity, Reading
+    from obisgw.readings.reading import Health, MeterIdentity, Reading, Register
     from obisgw.readings.shown import MeterOptions
 
 
@@ -60,6 +61,15 @@ class HeldBack:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class FastRound:
+    """Values of a few registers, read anew. ``at`` is the UTC time of the last byte."""
+
+    registers: tuple[Register, ...]
+    at: datetime
+    baudrate: int | None = None
+
+
 class MeterEdge(Protocol):
     """One meter on the line."""
 
@@ -68,6 +78,12 @@ class MeterEdge(Protocol):
 
     def pushes(self) -> AsyncGenerator[Success | Miss | HeldBack, None]:
         """Listen to a meter that sends unasked; ends only with its task."""
+
+    def fast(self) -> AsyncGenerator[FastRound, None]:
+        """Read the fast registers round after round; closed, it leaves the meter and the port usable.
+
+        Raises RefusedError where the meter will not, MeterError and LineError when it broke off.
+        """
 
     async def returned(self) -> None:
         """Return when the port, now missing, is there again."""
@@ -90,6 +106,9 @@ class PublisherEdge(Protocol):
 
     def publish_reading(self, reading: Reading, derived: Derived, health: Health) -> None:
         """Hand on a reading of a meter that was added, with what follows from it."""
+
+    def publish_update(self, reading: Reading, derived: Derived) -> None:
+        """Hand on a reading of which only some registers are new; how reading goes is as it was."""
 
     def publish_event(self, meter_id: str, event: MeterEvent) -> None:
         """Tell what happened to a meter that was added, apart from a reading."""

@@ -11,11 +11,14 @@ from obisgw.iec62056_21.block_check import BlockCheck
 from obisgw.iec62056_21.events import Failure, Received, Rejected
 from obisgw.iec62056_21.password import Password, PasswordLevel
 from obisgw.line.port import PortSettings
+from obisgw.reader.explain import no_register
 from obisgw.reader.memory import Memory
+from obisgw.reader.programming import Programming
 from obisgw.reader.reader import PUSH_BAUDRATE, MeterReader, ReaderSettings, asked_mode
 from obisgw.reader.shared_port import SETTLE, Ports
 
-from .edges import HeldBack, Miss, Success, Trouble
+from .edges import FastRound, HeldBack, Miss, Success, Trouble
+from .fast_line import FastLine
 from .reading import Interpreter
 
 if TYPE_CHECKING:
@@ -27,7 +30,6 @@ if TYPE_CHECKING:
     from obisgw.reader.explain import Attempt
     from obisgw.reader.reader import Readout
     from obisgw.reader.shared_port import SharedPort
-    from obisgw.readings.reading import Reading
 
     from .dlms_edge import DlmsKept
 
@@ -110,6 +112,9 @@ class LineMeter:
             number_of=self._interpreter.number_of,
         )
         self._dialect = self._reader.settings.dialect
+        self._fast = FastLine(
+            Programming(self._reader), settings.fast, settings.fast_every, password_of(settings), self._where
+        )
 
     async def read(self) -> Success | Miss:
         """Read the meter once."""
@@ -126,7 +131,7 @@ class LineMeter:
         ago = asyncio.get_running_loop().time() - readout.last_byte
         reading = self._interpreter.reading_of(readout.telegram, readout.dialect, readout.seconds, ago)
         if not reading.registers:
-            return Miss(self._empty(reading), trouble_of(readout.attempts, readout.rejected))
+            return Miss(no_register(reading.unparsed, self._where), trouble_of(readout.attempts, readout.rejected))
         return Success(
             reading,
             battery=readout.dialect.battery,
@@ -134,6 +139,10 @@ class LineMeter:
             switch_margin=readout.switch_margin,
             trouble=trouble_of(readout.attempts, readout.rejected),
         )
+
+    def fast(self) -> AsyncGenerator[FastRound, None]:
+        """Read the fast registers round after round."""
+        return self._fast.rounds()
 
     async def returned(self) -> None:
         """Return when the port, now missing, is there again."""
@@ -167,14 +176,15 @@ class LineMeter:
         """Listen until the port is lost."""
         loop = asyncio.get_running_loop()
         trouble = Trouble()
-        damaged, patience, last = 0, FIRST_PUSH, loop.time()
+        damaged, before, patience, last = 0, 0, FIRST_PUSH, loop.time()
         async with aclosing(self._reader.pushes()) as events:
             following = asyncio.ensure_future(anext(events))
             try:
                 while True:
                     await asyncio.wait((following,), timeout=patience)
                     if not following.done():
-                        yield Miss(self._silent(patience), Trouble(silences=1))
+                        yield Miss(self._reader.nothing_pushed(patience, before), Trouble(silences=1))
+                        before = self._received
                         continue
                     event = following.result()
                     following = asyncio.ensure_future(anext(events))
@@ -182,7 +192,7 @@ class LineMeter:
                         case Received():
                             now = loop.time()
                             patience = max(LEAST_SILENCE, SILENT_PUSHES * (now - last))
-                            last, damaged = now, 0
+                            last, damaged, before = now, 0, self._received
                             yield self._pushed(event, trouble)
                             trouble = Trouble()
                         case Rejected():
@@ -207,18 +217,13 @@ class LineMeter:
         forced = self._dialect.push_baudrate if self._dialect is not None else None
         baudrate = self._reader.settings.baudrate or forced or PUSH_BAUDRATE
         if not reading.registers:
-            return Miss(self._empty(reading), trouble)
+            return Miss(no_register(reading.unparsed, self._where), trouble)
         return Success(reading, battery=False, baudrate=baudrate, trouble=trouble)
 
-    def _empty(self, reading: Reading) -> MeterError:
-        """Return the error of a telegram without a register: an answer such as ``(ER0005)`` is no reading."""
-        told = f": {reading.unparsed[0].raw[:32]!r}" if reading.unparsed else ""
-        hint = "some meters want a password or another list; send a capture (`obis-gateway capture PORT FILE`)"
-        return MeterError(f"the telegram holds no register{told}", where=self._where, hint=hint)
-
-    def _silent(self, patience: float) -> MeterError:
-        hint = "check the head's place and 'baudrate'; a meter that must be asked has 'mode: auto'"
-        return MeterError(f"nothing has come for {patience:.0f} s", where=self._where, hint=hint)
+    @property
+    def _received(self) -> int:
+        session = self._reader.listening
+        return 0 if session is None else session.received
 
     def _damaged(self) -> MeterError:
         hint = "check the head's place and 'baudrate'"

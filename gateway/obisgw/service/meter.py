@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from contextlib import aclosing
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
-from obisgw.errors import LineError, MeterError, PortLostError, PortMissingError
+from obisgw.errors import LineError, MeterError, PortLostError, PortMissingError, RefusedError
+from obisgw.readings.clock_deviation import clock_deviation
 from obisgw.readings.derive import EventKind, MeterEvent
 from obisgw.readings.reading import Health
 
 from .clock import local_day
 from .edges import HeldBack, Miss, Success
 from .facts import Facts
+from .fast import FastMood, fast_values_of
 from .identity import Change, settle
 from .options import no_thresholds, options_of, threshold_of
 from .schedule import Schedule
@@ -28,13 +31,15 @@ if TYPE_CHECKING:
     from obisgw.readings.shown import MeterOptions
 
     from .clock import Clock
-    from .edges import MeterEdge, PublisherEdge, Trouble
+    from .edges import FastRound, MeterEdge, PublisherEdge, Trouble
     from .options import ThresholdsOf
     from .state import MeterState
 
 _log = logging.getLogger(__name__)
 
 AFTER_LOSS = 1.0
+NO_ROUND = 20.0
+"""Fast reading that brought nothing for so long does not work, though it was ended by other things."""
 
 
 class MeterRun:
@@ -69,6 +74,8 @@ class MeterRun:
         """Whether the state holds an identity that was not saved yet."""
         self._failures = 0
         self._last_published = 0.0
+        self.fast = FastMood()
+        self._fast_values = fast_values_of(settings)
         self._told: tuple[MeterIdentity, MeterOptions] | None = None
         self.due = self.schedule.first_start(state.last_start, clock.now(), clock.utc_offset)
         self.introduce()
@@ -89,7 +96,14 @@ class MeterRun:
         """How the meter is shown to the publisher's readers."""
         identity = self.state.identity
         wished = () if identity is None else self._thresholds_of(identity.id)
-        return options_of(self.settings, self.schedule.every, self._thresholds, wished, battery=self.state.battery)
+        return options_of(
+            self.settings,
+            self.schedule.every,
+            self._thresholds,
+            wished,
+            battery=self.state.battery,
+            has_clock=identity is not None and self._facts.has_clock(identity.id),
+        )
 
     def introduce(self) -> None:
         """Tell the publisher of the meter, as soon as it is known which one it is, and of every change."""
@@ -130,6 +144,62 @@ class MeterRun:
             self.due = now + AFTER_LOSS
         else:
             self.due = self.schedule.next_start(start, now, self._failures, self._clock.utc_offset)
+
+    @property
+    def may_be_fast(self) -> bool:
+        """Whether there are registers to read between full readouts, now or after some trouble."""
+        return bool(self.settings.fast) and self._fast_values.known and not self.state.battery
+
+    @property
+    def wants_fast(self) -> bool:
+        """Whether there are registers to read between full readouts, now."""
+        return self.may_be_fast and not self._failures and self.fast.wanted(self._clock.now())
+
+    async def read_fast(self) -> None:
+        """Read the fast registers until cancelled, refused or broken off."""
+        began, before = self._clock.now(), self.fast.rounds
+        try:
+            async with aclosing(self.edge.fast()) as rounds:
+                async for one in rounds:
+                    self._take_round(one)
+        except RefusedError as error:
+            self._fast_off(str(error))
+        except asyncio.CancelledError:
+            if self.fast.rounds == before and self._clock.now() - began > NO_ROUND:
+                self._fast_broke_off(f"{self.name} at {self.settings.port}: no session could be opened in time")
+            raise
+        except PortLostError:
+            # The readout says it, and what to do.
+            self.read_now()
+        except (MeterError, LineError) as error:
+            self._fast_broke_off(str(error))
+        except Exception:
+            # Of ours: said whole by the port, and not again each minute.
+            self.fast.refused("a fault of the program", self._clock.now())
+            raise
+
+    def _take_round(self, one: FastRound) -> None:
+        """Take values of the fast registers, and publish them when that is worth it."""
+        if self.fast.went_well():
+            _log.info("%s at %s: fast reading goes on", self.name, self.settings.port)
+        if (taken := self._fast_values.take(one)) is None or self._told is None:
+            return
+        reading, fresh = taken
+        codes = {register.code for register in fresh if register.code is not None}
+        before = self._facts.thresholds_on(reading.meter.id)
+        derived = self._facts.take_update(reading, codes, self._told[1])
+        switched = bool(derived.events) or self._facts.thresholds_on(reading.meter.id) != before
+        if self._fast_values.is_due(fresh, self._clock.now(), at_once=switched):
+            self.publisher.publish_update(reading, derived)
+
+    def _fast_broke_off(self, problem: str) -> None:
+        if self.fast.broke_off(problem, self._clock.now()):
+            _log.warning("%s; fast reading is tried again by itself", problem)
+
+    def _fast_off(self, why: str) -> None:
+        """Give fast reading up for a day, and say so once."""
+        if self.fast.refused(why, self._clock.now()):
+            _log.warning("%s; fast reading is off, full readouts go on", why)
 
     async def listen(self, taken: Callable[[MeterRun], None] = lambda _: None) -> None:
         """Take what the meter sends unasked, for ever; ``taken`` is called after each outcome."""
@@ -194,6 +264,9 @@ class MeterRun:
             last_error=None,
             baudrate=success.baudrate,
             switch_margin=success.switch_margin,
+            clock_deviation=clock_deviation(reading, success.baudrate, self._clock.utc_offset)
+            if success.baudrate
+            else None,
         )
         if self._said:
             times = f"{self._failures} failed readout{'s' if self._failures > 1 else ''}"
@@ -213,6 +286,12 @@ class MeterRun:
         self._held_back.clear()
         self._failures = 0
         derived = self._facts.take(reading, self._told[1] if self._told else self.options, events)
+        self.introduce()
+        if self.settings.fast:
+            if success.battery and self.fast.off is None:
+                self._fast_off(f"{self.name} at {self.settings.port}: this meter lives on a battery")
+            self.fast.full_readout(failed=False)
+            self._fast_values.full(reading, self._clock.now())
         self.publisher.publish_reading(reading, derived, self.health)
 
     def _identified(self, seen: MeterIdentity, at: datetime) -> tuple[MeterIdentity, tuple[MeterEvent, ...]]:
@@ -249,6 +328,10 @@ class MeterRun:
 
     def _failed(self, error: ObisGatewayError, held_back: str | None) -> None:
         self._failures += 1
+        if self.settings.fast and self.fast.off is None and isinstance(error, MeterError):
+            where = f"{self.name} at {self.settings.port}"
+            if self.fast.full_readout(failed=True):
+                self._fast_off(f"{where}: the meter is not read any more after fast reading")
         self.health = replace(self.health, failures=self.health.failures + 1, last_error=str(error))
         # The remedy tells kinds of trouble apart: what is said of noise counts its bytes, and is new each time.
         kind = type(error), error.hint or error.problem

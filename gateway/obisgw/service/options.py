@@ -33,6 +33,7 @@ def options_of(
     wished: Iterable[Threshold] = (),
     *,
     battery: bool = False,
+    has_clock: bool = False,
 ) -> MeterOptions:
     """Return how a meter is shown. ``every`` is the time between its readings where it is asked.
 
@@ -50,6 +51,7 @@ def options_of(
         thresholds=(*own, *more.values()),
         port=without_user(settings.port),
         battery=battery,
+        has_clock=has_clock,
     )
 
 

@@ -10,6 +10,7 @@ from obisgw.config.values import MeterMode
 from obisgw.errors import MeterError
 
 from .edges import Miss
+from .fast import FIRST_PAUSE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine
@@ -24,6 +25,17 @@ LONGEST_WAIT = 60.0
 LONGEST_READ = 3600.0
 """Nothing that a meter sends takes so long: 64 kB at 300 Bd are 36 minutes."""
 CLOCK_JUMP = 2 * 3600.0
+LEAVE = 2.3
+"""Fast reading ends so long before a readout: the meter is signed off, and hears nothing for two seconds then."""
+
+SHORTEST_FAST = 4.0
+"""Signing on takes two seconds."""
+
+TURN = 30.0
+"""Of each meter, where several on one port are read fast."""
+
+LONGEST_FAST = 300.0
+"""The machine's clock may be set, and another name of the same adapter may wait for the port."""
 PAUSE_AFTER_FAULT = 60.0
 
 
@@ -59,6 +71,7 @@ class PortRun:
         self._starts = starts
         self._wake = asyncio.Event()
         self._active: tuple[MeterRun, asyncio.Task[None]] | None = None
+        self._latest_fast: MeterRun | None = None
 
     async def exchange(self, meters: tuple[MeterRun, ...]) -> None:
         """Take these meters in place of the present ones; those in both go on undisturbed."""
@@ -106,9 +119,33 @@ class PortRun:
                         other.port_missing = False
                         other.read_now()
                 return True
+        elif (fast := self._next_fast(rest)) is not None:
+            await self._read_fast(fast, rest)
         elif rest > 0:
-            await self._clock.wait(self._wake, min(rest, LONGEST_WAIT))
+            longest = FIRST_PAUSE if any(other.may_be_fast for other in self.meters) else LONGEST_WAIT
+            await self._clock.wait(self._wake, min(rest, longest))
         return not self._wake.is_set() and meter.due <= self._clock.now()
+
+    def _next_fast(self, rest: float) -> MeterRun | None:
+        """Return the meter whose fast registers are read in the meantime; several have their turns."""
+        if rest < LEAVE + SHORTEST_FAST:
+            return None
+        wanting = [meter for meter in self.meters if meter.wants_fast]
+        if not wanting:
+            return None
+        last = wanting.index(self._latest_fast) if self._latest_fast in wanting else -1
+        self._latest_fast = wanting[(last + 1) % len(wanting)]
+        return self._latest_fast
+
+    async def _read_fast(self, meter: MeterRun, rest: float) -> None:
+        """Read a meter's fast registers until it is time to leave, or anything else is to be done."""
+        several = sum(other.wants_fast for other in self.meters) > 1
+        seconds = min(rest - LEAVE, TURN if several else LONGEST_FAST)
+        stop = asyncio.create_task(self._clock.wait(self._wake, seconds))
+        try:
+            await self._do(meter, meter.read_fast(), stop)
+        finally:
+            await _ended(stop)
 
     async def _returned(self, meter: MeterRun, seconds: float) -> bool:
         """Return whether the missing port came back within that time."""
@@ -130,12 +167,14 @@ class PortRun:
             error = MeterError("the readout did not end", where=f"{meter.name} at {self.port}")
             meter.take(Miss(error))
 
-    async def _do(self, meter: MeterRun, work: Coroutine[None, None, None]) -> None:
-        """Do ``work`` as a task of its own, so that it can be ended when its meter is taken away."""
+    async def _do(
+        self, meter: MeterRun, work: Coroutine[None, None, None], stop: asyncio.Task[None] | None = None
+    ) -> None:
+        """Do ``work`` as a task of its own, so that it can be ended when its meter is taken away, or with ``stop``."""
         task = asyncio.create_task(work, name=f"{meter.name} at {self.port}")
         self._active = meter, task
         try:
-            await asyncio.wait((task,))
+            await asyncio.wait((task,) if stop is None else (task, stop), return_when=asyncio.FIRST_COMPLETED)
         finally:
             self._active = None
             await _ended(task)

@@ -49,6 +49,10 @@ class Publishers:
         """Hand on a reading with what follows from it."""
         self._each(lambda edge: edge.publish_reading(reading, derived, health))
 
+    def publish_update(self, reading: Reading, derived: Derived) -> None:
+        """Hand on a reading of which only some registers are new."""
+        self._each(lambda edge: edge.publish_update(reading, derived))
+
     def publish_event(self, meter_id: str, event: MeterEvent) -> None:
         """Tell what happened to a meter, apart from a reading."""
         self._each(lambda edge: edge.publish_event(meter_id, event))

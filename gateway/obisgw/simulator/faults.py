@@ -183,36 +183,58 @@ _DAMAGES: dict[str, tuple[float | None, frozenset[Part], _Damage]] = {
 }
 _OTHERS: dict[str, float | None] = {"deaf": 0, "second-meter": 0, "unplug": None}
 NAMES = (*_DAMAGES, *_OTHERS)
-_SPEC = re.compile(
-    r"(?P<name>[a-z-]+)(?:=(?P<value>[0-9.]+)(?:/(?P<extra>[0-9.]+))?)?"
-    r"(?:@(?:%(?P<every>[1-9]\d*)|(?P<first>\d+)(?P<dash>-)?(?P<last>\d+)?))?\Z"
-)
+_SHARES = frozenset({"flip", "flip-pairs", "lose", "swap", "insert", "non-ascii", "cut"})
+_MOST = 1_000_000.0
+_OUTAGE = 5.0
+_WHEN = re.compile(r"%(?P<every>[1-9]\d{0,8})|(?P<first>[1-9]\d{0,8})(?P<on>-(?P<last>[1-9]\d{0,8})?)?")
 
 
 def parse_fault(spec: str) -> Fault:
-    """Return the fault written as ``name[=value][@when]``; ConfigurationError names the nearest known one."""
-    match = _SPEC.match(spec.strip())
-    if match is None or match["name"] not in NAMES:
-        near = get_close_matches(match["name"] if match else spec, NAMES, 1)
-        hint = f"did you mean {near[0]}?" if near else f"known faults: {', '.join(NAMES)}"
-        raise ConfigurationError("no such fault", where=f"--fault {spec}", hint=hint)
-    name = match["name"]
-    default = _DAMAGES[name][0] if name in _DAMAGES else _OTHERS[name]
-    try:
-        value = float(match["value"]) if match["value"] is not None else default
-        extra = float(match["extra"]) if match["extra"] is not None else 5.0
-    except ValueError as error:
-        raise ConfigurationError("not a number", where=f"--fault {spec}", hint=f"{name}=0.5") from error
+    """Return the fault written as ``name[=value][@when]``; ConfigurationError says which part is wrong and how it goes."""
+
+    def wrong(problem: str, hint: str) -> ConfigurationError:
+        return ConfigurationError(problem, where=f"--fault {spec}", hint=hint)
+
+    text, at, readouts = spec.strip().partition("@")
+    name, given, amount = text.partition("=")
+    if name not in NAMES:
+        near = get_close_matches(name, NAMES, 1)
+        raise wrong("no such fault", f"did you mean {near[0]}?" if near else f"known faults: {', '.join(NAMES)}")
+    value = _DAMAGES[name][0] if name in _DAMAGES else _OTHERS[name]
+    extra = _OUTAGE
+    example = f"{name}=10/5" if name == "unplug" else f"{name}=0.01" if name in _SHARES else f"{name}=3"
+    if given:
+        first, slash, second = amount.partition("/")
+        value = _amount(first, 1.0 if name in _SHARES else _MOST)
+        duration = _amount(second, _MOST) if slash and name == "unplug" else None
+        if value is None or (slash and duration is None):
+            kind = "a share from 0 to 1" if name in _SHARES else "a number"
+            raise wrong(f"'{amount}' is not {kind}", f"write it as in {example}")
+        extra = _OUTAGE if duration is None else duration
     if value is None:
-        raise ConfigurationError(f"{name} needs a value", where=f"--fault {spec}", hint=f"{name}=0.01")
-    if match["every"]:
-        when = When(every=int(match["every"]))
-    elif match["first"]:
-        first = int(match["first"])
-        when = When(first, int(match["last"]) if match["last"] else None if match["dash"] else first)
-    else:
-        when = When()
+        raise wrong(f"{name} needs a value", f"write it as in {example}")
+    if (when := _when(readouts) if at else When()) is None:
+        hint = "@3 is the third readout, @3-5 three of them, @3- all from the third on, @%4 every fourth"
+        raise wrong(f"'@{readouts}' does not say which readouts are hit", hint)
     return Fault(name, value, extra, when)
+
+
+def _amount(text: str, most: float) -> float | None:
+    try:
+        value = float(text)
+    except ValueError:
+        return None
+    return value if 0 <= value <= most else None
+
+
+def _when(text: str) -> When | None:
+    if (match := _WHEN.fullmatch(text)) is None:
+        return None
+    if match["every"]:
+        return When(every=int(match["every"]))
+    first = int(match["first"])
+    last = int(match["last"]) if match["last"] else None if match["on"] else first
+    return When(first, last) if last is None or last >= first else None
 
 
 class Faults:

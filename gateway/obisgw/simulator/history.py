@@ -92,8 +92,13 @@ class History:
         if place < 0 or self._months.begins[place] == second:
             return self._months.readings[max(place, 0)]
         month = self._month(place)
-        quarter = (second - month.begin) // QUARTER
-        begin = month.begin + quarter * QUARTER
+        quarter, rest = divmod(second - month.begin, QUARTER)
+        if not rest:
+            high, low, out_high, out_low = (
+                before + steps[quarter - 1] for before, steps in zip(month.before, month.steps, strict=True)
+            )
+            return high, low, out_high, out_low
+        begin = second - rest
         into, whole = self._live(begin, second), self._live(begin, begin + QUARTER)
         values = []
         for before, steps in zip(month.before, month.steps, strict=True):

@@ -17,7 +17,7 @@ from obisgw.iec62056_21.vdew.meter_time import Convention, MeterTime, TimeBase
 from obisgw.iec62056_21.vdew.status import VDEW_BITS, Status
 from obisgw.iec62056_21.vdew.time_stamps import Season, TimeStamp, format_time_stamp, parse_time_stamp
 
-from .household import Household
+from .household import Energy, Household
 from .recorded import Happened, Recorded, Recorder
 from .values import Shown
 
@@ -104,6 +104,7 @@ class Memory:
     def __init__(self, household: Household, form: MemoryForm) -> None:
         self.household = household
         self.form = form
+        self._known = 0.0, household.energy_at(0)
         self.recorder = Recorder(household, days=form.days, wrong_clock=form.wrong_clock)
 
     def records(self) -> dict[str, Callable[[str, float], bytes]]:
@@ -212,7 +213,7 @@ class Memory:
         return f"{word:0{profile.status_digits}X}"
 
     def _values(self, profile: StoredProfile, row: Recorded) -> Iterator[str]:
-        before, after = self.household.energy_at(row.begin), self.household.energy_at(row.end)
+        before, after = self._energy_at(row.begin), self._energy_at(row.end)
         for column in profile.columns:
             value = Decimal(0)
             if column.source:
@@ -226,6 +227,12 @@ class Memory:
                     case Amount.POWER:
                         value = added * _HOUR / row.averaged
             yield format(Shown(value), column.digits)
+
+    def _energy_at(self, t: float) -> Energy:
+        """Return the counters; most rows begin where the one before them ended."""
+        if t != self._known[0]:
+            self._known = t, self.household.energy_at(t)
+        return self._known[1]
 
     # --- log books
 

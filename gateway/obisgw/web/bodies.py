@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Any
@@ -9,14 +10,17 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import web
 
 from obisgw.obis import Medium, ObisCode
-from obisgw.readings.thresholds import Threshold, threshold_id
+from obisgw.readings.thresholds import Threshold, misfit, threshold_id
 
 from .problems import Problem, ProblemError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 LARGEST = 64 * 1024
+BODY_WITHIN = 10.0
+"""Seconds for the body of a request."""
+
 MOST_THRESHOLDS = 50
 LONGEST_WAIT = 120.0
 _LONGEST_NAME = 64
@@ -27,7 +31,14 @@ _LONGEST_TIME = 86_400.0
 async def body_of(request: web.Request) -> dict[str, Any]:
     """Return the JSON object of a request. Raises ProblemError."""
     try:
-        document = json.loads(await request.text())
+        async with asyncio.timeout(BODY_WITHIN):
+            text = await request.text()
+        document = json.loads(text)
+    except TimeoutError as error:
+        detail = f"the body did not come within {BODY_WITHIN:.0f} s"
+        raise ProblemError(Problem.REQUEST_TIMEOUT, detail, headers={"Connection": "close"}) from error
+    except web.RequestPayloadError as error:
+        raise ProblemError(Problem.INVALID_REQUEST, "the body is broken") from error
     except web.HTTPRequestEntityTooLarge as error:
         raise ProblemError(Problem.TOO_LARGE, f"a request has at most {LARGEST} bytes") from error
     except (ValueError, LookupError, RecursionError) as error:
@@ -69,6 +80,18 @@ def thresholds_of(document: Mapping[str, Any]) -> tuple[Threshold, ...]:
     if len({one.id for one in thresholds}) < len(thresholds):
         raise ProblemError(Problem.THRESHOLD_CONFLICT, "two thresholds have the same name: give each its own")
     return thresholds
+
+
+def check_units(thresholds: Iterable[Threshold], meter: Mapping[str, Any]) -> None:
+    """Refuse a limit of another quantity than the register that it is for, as a meter's document tells it."""
+    medium = Medium(meter["medium"])
+    units: dict[ObisCode, str | None] = {}
+    for register in meter["registers"]:
+        if (code := ObisCode.parse(register["obis"] or "", medium)) is not None:
+            units.setdefault(code, register["unit"])
+    for threshold in thresholds:
+        if (why := misfit(threshold, units, medium)) is not None:
+            raise _wrong(threshold.name, f"{why}: give the limit in the register's unit")
 
 
 def _threshold(entry: object) -> Threshold:

@@ -176,6 +176,10 @@ class Clients:
                 new.unlink(missing_ok=True)
                 descriptor = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
                 with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+                    if os.geteuid() == 0:
+                        # Of 'obis-gateway tokens', while the service does not run: its user has to read it.
+                        folder = path.parent.stat()
+                        os.fchown(descriptor, folder.st_uid, folder.st_gid)
                     file.write(text)
                     file.flush()
                     os.fsync(file.fileno())

@@ -32,13 +32,13 @@ def register_document(item: Published) -> Json:
         "name": f"{description.name} ({suffix})" if suffix else description.name,
         "kind": description.kind.value,
         "unit": description.unit,
-        "device_class": None if description.device_class is None else description.device_class.value,
+        "device_class": None if description.newer_class is None else description.newer_class.value,
         "state_class": None if description.state_class is None else description.state_class.value,
         "precision": description.precision,
         "category": "diagnostic" if description.category is Category.DIAGNOSTIC else None,
         "enabled": description.enabled_by_default,
         "billing_period": None if code is None else billing_period_of(code),
-        "translation_key": None if suffix else getattr(description, "translation_key", None),
+        "translation_key": None if suffix else description.translation_key,
         "placeholders": dict(description.placeholders),
     }
 
@@ -70,6 +70,7 @@ def health_document(health: Health) -> Json:
         "last_duration": None if duration is None else round(duration, 3),
         "baudrate": health.baudrate,
         "switch_margin": None if margin is None else round(margin, 3),
+        "clock_deviation": health.clock_deviation,
         "last_error": None if health.last_error is None else health.last_error[:500],
     }
 

@@ -72,6 +72,7 @@ class _Meter:
     tariffs: tuple[str, ...] = ()
     available: bool | None = None
     problem: str | None = None
+    replaced_by: str | None = None
     reading: Json | None = None
     health: Health = field(default_factory=Health)
 
@@ -112,6 +113,7 @@ class Feed:
             **identity_document(known.identity, known.options),
             "available": known.available is True,
             "problem": known.problem,
+            "replaced_by": known.replaced_by,
             "tariffs": list(known.tariffs),
             "registers": list(known.registers.values()),
             "thresholds": thresholds_document(known.options.thresholds, self._of_clients(meter_id)),
@@ -156,10 +158,13 @@ class Feed:
             known.options.slot == options.slot or self._slots.get(known.options.slot or "") != meter.id
         ):
             # A meter that answers in two slots stays one, with its first options.
-            known.identity, known.options = meter, options
+            known.identity, known.options, known.replaced_by = meter, options, None
+            self._tell_meter(known)
+        elif known.replaced_by is not None:
+            known.replaced_by = None
             self._tell_meter(known)
         if before is not None and before != meter.id and before not in self._slots.values():
-            self._unavailable(before, f"meter {meter.id} stands in its place")
+            self._replaced(before, meter.id)
 
     def slot_removed(self, slot: str) -> None:
         """Forget a name of the configuration; its meter is known by another one, or was removed."""
@@ -185,6 +190,10 @@ class Feed:
         self._tell(Kind.READING, reading.meter.id, body)
         for event in derived.events:
             self.publish_event(reading.meter.id, event)
+
+    def publish_update(self, reading: Reading, derived: Derived) -> None:
+        """Show a reading of which only some registers are new."""
+        self.publish_reading(reading, derived, self._meters[reading.meter.id].health)
 
     def publish_event(self, meter_id: str, event: MeterEvent) -> None:
         """Tell what happened to a meter."""
@@ -215,10 +224,11 @@ class Feed:
                 changed = True
         return changed
 
-    def _unavailable(self, meter_id: str, why: str) -> None:
+    def _replaced(self, meter_id: str, by: str) -> None:
         if (known := self._meters.get(meter_id)) is not None:
-            known.available, known.problem = False, why
+            known.available, known.problem, known.replaced_by = False, f"meter {by} stands in its place", by
             self._tell_availability(known)
+            self._tell_meter(known)
 
     def _tell_availability(self, known: _Meter) -> None:
         body = {

@@ -117,7 +117,7 @@ def _operation(
     everywhere = (Problem.TOO_MANY_CONNECTIONS, Problem.INTERNAL, Problem.FORBIDDEN_HOST, Problem.INVALID_REQUEST)
     found = {*problems, *everywhere, *(() if open_to_all else (Problem.UNAUTHORIZED, Problem.FORBIDDEN_ORIGIN))}
     if body is not None:
-        found.add(Problem.TOO_LARGE)
+        found |= {Problem.TOO_LARGE, Problem.REQUEST_TIMEOUT}
     answer = answer or (None if schema is None else ref(schema))
     good: Json = {"description": summary}
     if answer is not None:

@@ -29,6 +29,7 @@ class Problem(Enum):
     READ_FAILED = ("read_failed", HTTPStatus.BAD_GATEWAY, "The meter could not be read")
     READ_TIMEOUT = ("read_timeout", HTTPStatus.GATEWAY_TIMEOUT, "No reading came in time")
     INVALID_REQUEST = ("invalid_request", HTTPStatus.BAD_REQUEST, "The request cannot be understood")
+    REQUEST_TIMEOUT = ("request_timeout", HTTPStatus.REQUEST_TIMEOUT, "The request came too slowly")
     TOO_LARGE = ("too_large", HTTPStatus.REQUEST_ENTITY_TOO_LARGE, "The request is too large")
     FORBIDDEN_HOST = ("forbidden_host", HTTPStatus.MISDIRECTED_REQUEST, "This machine is not known by that name")
     FORBIDDEN_ORIGIN = ("forbidden_origin", HTTPStatus.FORBIDDEN, "Another web site may not use this API")

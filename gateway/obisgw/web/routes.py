@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from aiohttp import WSCloseCode, web
 
 from .access import asking, client
-from .bodies import body_of, text_of, thresholds_of, wait_of
+from .bodies import body_of, check_units, text_of, thresholds_of, wait_of
 from .documents import thresholds_document, utc
 from .edges import API_VERSION, BASE
 from .feed import Kind
@@ -152,7 +152,9 @@ class Api:
         own_client, meter = client(), self._meter_of(request)
         wanted = thresholds_of(await body_of(request))
         own = {one.id for one in self._clients.thresholds_of(meter, own_client.id)}
-        others = {one["id"] for one in (self._feed.meter(meter) or {}).get("thresholds", [])} - own
+        document = self._document_of(meter, own_client)
+        check_units(wanted, document)
+        others = {one["id"] for one in document["thresholds"]} - own
         for one in wanted:
             if one.id in others:
                 detail = f"'{one.name}' is watched already, by the configuration or another client: choose another name"

@@ -66,6 +66,10 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "last_duration": {"type": ["number", "null"], "description": "Seconds that it took"},
             "baudrate": {"type": ["integer", "null"], "description": "Rate of the data"},
             "switch_margin": {"type": ["number", "null"], "description": "Seconds before the switch of the rate"},
+            "clock_deviation": {
+                "type": ["number", "null"],
+                "description": "Seconds that the meter's clock was ahead of ours in the last full reading",
+            },
             "last_error": _text_or_null("Why the last readout failed, and what to do"),
         },
     ),
@@ -90,9 +94,9 @@ SCHEMAS: Final[dict[str, Schema]] = {
         },
     ),
     "Reading": _object(
-        "One proved telegram.",
+        "One proved telegram; between full readouts, the last one with the newest values of the fast registers in it.",
         {
-            "at": _text("Time of its last byte, UTC", **_TIME),
+            "at": _text("Time of the last byte, UTC: of the telegram, or of the newest value", **_TIME),
             "duration": {"type": "number", "minimum": 0, "description": "Seconds that the readout took"},
             "tariff": _text_or_null("The tariff in force; null while unknown"),
             "values": _map({"type": ["string", "null"]}, "By register id: the digits of the line, null for no number"),
@@ -149,6 +153,7 @@ SCHEMAS: Final[dict[str, Schema]] = {
             "on_request": _truth("Whether it can be asked"),
             "available": _truth("Whether the last readout was good"),
             "problem": _text_or_null("Why not, and what to do"),
+            "replaced_by": _text_or_null("Id of the meter that stands in its place"),
             "tariffs": _list({"type": "string"}, "The tariffs that it has shown"),
             "registers": _list(ref("Register"), "All registers that it has shown"),
             "thresholds": _list(ref("Threshold"), "All limits that are watched"),

@@ -13,11 +13,13 @@ from obisgw.errors import ConfigurationError, SinkError
 
 from .access import crowd, doors
 from .bodies import LARGEST
+from .entrance import KEPT_FOR, Entrance, no_noise
 from .problems import Problem, ProblemError
 from .routes import Api
 from .stream import Close, Ending
 
 if TYPE_CHECKING:
+    import asyncio
     import ssl
 
     from obisgw.config.table import ApiSettings
@@ -31,10 +33,14 @@ if TYPE_CHECKING:
 _log = logging.getLogger(__name__)
 
 _END_WITHIN: Final = 1.0
+_OF_AIOHTTP: Final = logging.getLogger("aiohttp.server")
 _HEADERS: Final = {
     "Cache-Control": "no-store",
-    "Content-Security-Policy": "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
+    "Content-Security-Policy": (
+        "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'"
+    ),
     "Referrer-Policy": "no-referrer",
+    "Server": "obis-gateway",
     "X-Content-Type-Options": "nosniff",
 }
 
@@ -56,20 +62,22 @@ class ApiServer:
         self._clients = clients
         self._api = Api(gateway, installation, clients, pairing, service, feed)
         self._runner: web.AppRunner | None = None
+        self._entrance: Entrance | None = None
+        self._listening: asyncio.Server | None = None
 
     @property
     def port(self) -> int:
         """The TCP port that is served; another one than configured where that was 0."""
-        if self._runner is None or not self._runner.addresses:
+        if self._listening is None or not self._listening.sockets:
             return self._settings.port
-        return int(self._runner.addresses[0][1])
+        return int(self._listening.sockets[0].getsockname()[1])
 
     def application(self) -> web.Application:
         """Return the whole application."""
         from .page import page_routes  # noqa: PLC0415 - beside the API, not below it
 
         application = web.Application(
-            middlewares=[_answers, crowd(), doors(self._clients, self._settings.allowed_hosts)],
+            middlewares=[self._hear, _answers, crowd(), doors(self._clients, self._settings.allowed_hosts)],
             client_max_size=LARGEST,
         )
         application.add_routes([*self._api.routes(), *page_routes()])
@@ -79,13 +87,24 @@ class ApiServer:
     async def start(self) -> None:
         """Serve. Raises ConfigurationError for a certificate that is none, SinkError when the port cannot be had."""
         context = self._tls()
-        runner = web.AppRunner(self.application(), access_log=None, shutdown_timeout=_END_WITHIN)
+        runner = web.AppRunner(
+            self.application(),
+            access_log=None,
+            shutdown_timeout=_END_WITHIN,
+            keepalive_timeout=KEPT_FOR,
+            lingering_time=_END_WITHIN,
+            # Nobody sends compressed requests, and small ones can be made to unpack to large ones.
+            auto_decompress=False,
+        )
         await runner.setup()
+        if runner.server is None:  # pragma: no cover - there after setup()
+            raise RuntimeError("no server")
+        self._entrance = Entrance(runner.server)
+        _OF_AIOHTTP.addFilter(no_noise)
         settings = self._settings
-        site = web.TCPSite(runner, settings.host, settings.port, ssl_context=context)
         where = f"API at port {settings.port}"
         try:
-            await site.start()
+            self._listening = await self._entrance.open(settings.host, settings.port, context)
         except OSError as error:
             await runner.cleanup()
             match error.errno:
@@ -103,13 +122,22 @@ class ApiServer:
 
     async def stop(self) -> None:
         """Tell the streams, and end within a second."""
-        if self._runner is None:
+        if self._runner is None or self._listening is None:
             return
         self._clients.on_revoked.remove(self._revoked)
+        self._listening.close()
         self._api.end()
         # Waits for requests under way, streams among them, but not longer than it may.
         await self._runner.cleanup()
-        self._runner = None
+        if self._entrance is not None:
+            self._entrance.close()
+        self._runner = self._listening = None
+
+    @web.middleware
+    async def _hear(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        if self._entrance is not None:
+            self._entrance.heard(request.transport)
+        return await handler(request)
 
     def _revoked(self, client_id: str) -> None:
         problem = ProblemError(Problem.UNAUTHORIZED, "the token was revoked: pair again")
@@ -126,8 +154,7 @@ class ApiServer:
 
 
 async def _with_headers(_: web.Request, response: web.StreamResponse) -> None:
-    for name, value in _HEADERS.items():
-        response.headers.setdefault(name, value)
+    response.headers.update(_HEADERS)
 
 
 @web.middleware
@@ -137,6 +164,9 @@ async def _answers(request: web.Request, handler: Handler) -> web.StreamResponse
         return await handler(request)
     except ProblemError as problem:
         return problem.response()
+    except ConnectionError:
+        # The client went in the middle of its request: nobody is left to read this.
+        return ProblemError(Problem.INVALID_REQUEST, "the connection ended").response()
     except web.HTTPNotFound:
         detail = "the API's addresses begin with /api/v1; /api/v1/openapi.json describes them"
         return ProblemError(Problem.NOT_FOUND, detail).response()

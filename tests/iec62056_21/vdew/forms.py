@@ -37,15 +37,17 @@ def records(text: str, form: ProfileForm | None = None) -> list[Record]:
 
 
 def assembler(
-    time: MeterTime = BERLIN, since: datetime = EARLY, until: datetime = LATE, **more: bool
+    time: MeterTime = BERLIN, since: datetime = EARLY, until: datetime = LATE, *, mean_of_part: bool = True
 ) -> PeriodAssembler:
     """An assembler that takes everything."""
-    return PeriodAssembler(time, since, until, **more)
+    return PeriodAssembler(time, since, until, mean_of_part=mean_of_part)
 
 
-def periods(text: str, zone: str = "Europe/Berlin", base: TimeBase = TimeBase.LOCAL, **more: bool) -> list[Period]:
+def periods(
+    text: str, zone: str = "Europe/Berlin", base: TimeBase = TimeBase.LOCAL, *, mean_of_part: bool = True
+) -> list[Period]:
     """The periods of a whole answer."""
-    one = assembler(MeterTime(ZoneInfo(zone), base), **more)
+    one = assembler(MeterTime(ZoneInfo(zone), base), mean_of_part=mean_of_part)
     one.take(records(text))
     return one.answered()
 

@@ -13,7 +13,7 @@ from .form import ProfileForm
 from .lines import CodeOf
 from .log_lines import LogBookParser, LogEntry, LogRecord
 from .meter_time import Convention, MeterTime
-from .periods import Note
+from .periods import MOST_NOTES, Note
 from .records import Damaged
 from .slices import SlicedReading
 from .time_stamps import parse_time_stamp
@@ -108,7 +108,7 @@ class LogBookReading(SlicedReading):
                     self._entries.append(record)
             elif isinstance(record, Damaged):
                 note = Note(None, record.raw, record.reason)
-                if note not in self.notes:
+                if len(self.notes) < MOST_NOTES and note not in self.notes:
                     self.notes.append(note)
         self._counted |= seen
         self._answer = []

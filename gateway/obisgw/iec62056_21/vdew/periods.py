@@ -17,13 +17,13 @@ from typing import Final
 from .meter_time import Convention, MeterTime, TimeBase
 from .parts import Part, joined_values, measured_time
 from .records import Channel, Damaged, Header, Record, Row, Value
-from .status import Status
+from .status import NONE, Status
 from .time_stamps import TimeStamp
 
 _DAY: Final = 1440
 _SECOND: Final = timedelta(seconds=1)
 _USUAL: Final = timedelta(minutes=15)
-_MOST_NOTES: Final = 200
+MOST_NOTES: Final = 200
 """An answer that is all noise would else be kept as a whole."""
 
 
@@ -79,7 +79,7 @@ class PeriodAssembler:
         self._first_end = since
         self._step: timedelta | None = None
         self._off_grid = False
-        self._before = Status(0)
+        self._before = NONE
 
     @property
     def pending(self) -> int:
@@ -109,7 +109,7 @@ class PeriodAssembler:
         note = Note(self._last_end, raw, reason)
         if note in self.notes:
             return
-        if len(self.notes) < _MOST_NOTES:
+        if len(self.notes) < MOST_NOTES:
             self.notes.append(note)
         else:
             self.dropped_notes += 1
@@ -153,7 +153,7 @@ class PeriodAssembler:
         end = self._end_of(header, place)
         first = place == 0
         part = Part(
-            header.status if first else Status(0),
+            header.status if first else NONE,
             row.values,
             header.channels,
             self._stamp_at if first and self._off_grid else None,
@@ -216,16 +216,19 @@ class PeriodAssembler:
         if self.delivered_to is not None:
             # After a change of the period's length, the first one begins where the one before it ended.
             start = max(start, self.delivered_to)
+        last = parts[-1]
+        if len(parts) == 1 and last.cut_at is None:
+            # Nearly all periods.
+            return Period(start, end, last.status, last.values, last.channels, end - start, end - start)
         times = measured_time(parts, start, end)
         total = sum(times, timedelta(0))
-        status = Status(0)
+        status = NONE
         for part in parts:
             status |= part.status
         if total + _SECOND < end - start:
             status |= Status.SHORT
         elif total > end - start + _SECOND:
             status |= Status.LONG
-        last = parts[-1]
         values = last.values if len(parts) == 1 else joined_values(parts, times, weighted=self._mean_of_part)
         averaged = total if self._mean_of_part else end - start
         return Period(start, end, status, values, last.channels, total, averaged)
@@ -239,4 +242,4 @@ class PeriodAssembler:
     def _forget(self) -> None:
         self._cells.clear()
         self._last_end = self._highest = self._second_pass_to = None
-        self._ascending, self._before = True, Status(0)
+        self._ascending, self._before = True, NONE

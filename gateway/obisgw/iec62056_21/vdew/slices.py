@@ -26,10 +26,10 @@ _USUAL_DAY: Final = 3500
 _EMPTY_MOST: Final = timedelta(days=7)
 """A slice of a time of which nothing is known: data may begin in it."""
 
-_SECONDS: Final = 45.0
+_SECONDS: Final = 60.0
 """So long may one answer take on the line: a damaged character costs as much again."""
 
-_CHARACTERS: Final = 48_000
+_CHARACTERS: Final = 57_600
 _BOLD: Final = 16
 _CAREFUL: Final = 2
 """By how much a slice may be longer than the one before it; once a line was bad, it may be so again."""

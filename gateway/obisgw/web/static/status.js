@@ -20,7 +20,8 @@ async function ask(path, options = {}) {
   const response = await fetch(api + path, { ...options, headers });
   if (response.ok) return response.status === 204 ? null : response.json();
   const problem = await response.json().catch(() => ({ detail: response.statusText }));
-  throw Object.assign(new Error(problem.detail), { status: response.status });
+  const said = [problem.title, problem.detail].filter(Boolean).join(": ");
+  throw Object.assign(new Error(said), { status: response.status });
 }
 
 function say(text) {
