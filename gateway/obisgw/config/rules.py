@@ -34,6 +34,7 @@ _SETS_UP_DLMS = frozenset(OF_DLMS) - {"server", "key_use", "protection", "system
 _ASCII_MODES = frozenset({MeterMode.A, MeterMode.B, MeterMode.C, MeterMode.D})
 _WITH_SECRET = frozenset({SecurityLevel.LOW, SecurityLevel.MD5, SecurityLevel.SHA1, SecurityLevel.SHA256})
 _KEY = re.compile(r"[0-9A-Fa-f]{32}")
+_UNUSED_IN_DLMS = ("fast", "password_level", "allow_write")
 _OF_FAST = ("fast_every", "fast_publish", "fast_change")
 _SHORTEST_WITH_FAST = timedelta(seconds=15)
 """A full readout and two sign-ons take some ten seconds: with less between readouts there is no time in between."""
@@ -116,6 +117,16 @@ def dlms_problems(values: Values, lines: Lines) -> Iterator[Problem]:
         if f"{one}_file" in values and f"{one}_env" in values:
             yield Problem(lines[f"{one}_env"], f"'{one}_file' and '{one}_env' exclude each other", "keep one of them")
     yield from _security_problems(values, lines, password, key, other)
+    yield from _line_problems(values, lines)
+
+
+def _line_problems(values: Values, lines: Lines) -> Iterator[Problem]:
+    """Yield what has no place on a line that speaks DLMS."""
+    for name in _UNUSED_IN_DLMS:
+        if name in values:
+            yield Problem(
+                lines[name], f"'{name}' has no effect with DLMS", "it is of programming mode: remove the line"
+            )
     transport = values.get("transport")
     if values.get("format", LineFormat.SOFTWARE_7E1) is not LineFormat.SOFTWARE_7E1:
         yield Problem(lines["format"], "'format' has no choice with DLMS: HDLC needs eight bits", "remove the line")
