@@ -29,7 +29,7 @@ def test_no_port_is_1(capsys: pytest.CaptureFixture[str]) -> None:
     assert len(said.err.splitlines()) == 1
 
 
-@pytest.mark.parametrize("words", [["--repeat", "0"], ["--mode", "E"], ["--baudrate", "301"], ["--format", "9x9"]])
+@pytest.mark.parametrize("words", [["--repeat", "0"], ["--mode", "F"], ["--baudrate", "301"], ["--format", "9x9"]])
 def test_wrong_options_are_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     """Before any port is touched."""
     assert main(["read", "/dev/nonexistent", *words]) == 2
@@ -67,3 +67,27 @@ def test_a_simulator_that_cannot_be_is_2(words: list[str], said: str, capsys: py
 def test_progress_never_wraps(columns: int, shown: str) -> None:
     """Terminals that do not tell their width get all of it."""
     assert fitted("1200 bytes", columns) == shown
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--server", "1/17"],
+        ["--password-env", "PATH"],
+        ["--mode", "C", "--client", "1"],
+        ["--mode", "E", "--security", "low"],
+        ["--mode", "E", "--security", "high-gmac"],
+        ["--mode", "E", "--encryption-key-env", "PATH", "--authentication-key-env", "PATH"],
+        ["--mode", "E", "--encryption-key-file", "/dev/nonexistent"],
+        ["--mode", "E", "--format", "7e1"],
+        ["--transport", "tcp"],
+        ["--mode", "E", "--system-title", "xyz"],
+    ],
+    ids=" ".join,
+)
+def test_what_does_not_fit_together_for_dlms_is_2(words: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """Before any port is opened, in one sentence."""
+    assert main(["read", "/dev/nonexistent", *words]) == 2
+    said = capsys.readouterr().err
+    assert "fault of the program" not in said
+    assert "no such port" not in said

@@ -19,7 +19,7 @@ from obisgw.config.table import (
     ThresholdSettings,
 )
 
-COMPUTED = {"entry", "line", "password"}
+COMPUTED = {"entry", "line", "password", "encryption_key", "authentication_key"}
 """Fields that the check fills in and no file sets."""
 
 

@@ -66,19 +66,21 @@ def test_only_the_command_write_can_change_a_meter(root: Path) -> None:
         str(file.relative_to(package))
         for file in package.rglob("*.py")
         if re.search(
-            r"\bWritePermission\b|\bWritingSession\b|iec62056_21\.writing\b|\bfrom \.writing\b", file.read_text()
+            r"\bWritePermission\b|\bWriting(?:Session|Conversation)\b|\b(?:iec62056_21|dlms)\.writing\b|\bfrom \.writing\b",
+            file.read_text(),
         )
     }
-    assert naming == {"iec62056_21/writing.py", "cli/write.py"}
+    assert naming == {"permission.py", "dlms/writing.py", "iec62056_21/writing.py", "cli/write.py"}
 
 
 @pytest.mark.parametrize("module", ["service/port.py", "mqtt/publisher.py", "web/routes.py", "reader/reader.py"])
-def test_an_import_of_what_writes_is_caught(root: Path, tmp_path: Path, module: str) -> None:
+@pytest.mark.parametrize("writing", ["iec62056_21", "dlms"])
+def test_an_import_of_what_writes_is_caught(root: Path, tmp_path: Path, module: str, writing: str) -> None:
     """The contract of pyproject.toml fails on the real package with one planted line."""
     shutil.copytree(root / "gateway" / "obisgw", tmp_path / "obisgw", ignore=shutil.ignore_patterns("__pycache__"))
     shutil.copy(root / "pyproject.toml", tmp_path)
     with (tmp_path / "obisgw" / module).open("a") as file:
-        file.write("\nimport obisgw.iec62056_21.writing\n")
+        file.write(f"\nimport obisgw.{writing}.writing\n")
     result = lint_imports(tmp_path)
     assert result.returncode == 1
     assert "only the command `write` can change a meter BROKEN" in result.stdout

@@ -20,6 +20,7 @@ folder = Path(sys.argv[1])
 settings, dialects, _ = read_configuration(folder / "f.yaml", {})
 _Service(folder / "f.yaml", {}, settings, dialects, folder)
 print(*sorted({name.partition(".")[0] for name in sys.modules} & {"aiohttp", "zeroconf", "paho", "ssl"}))
+print(*sorted(name for name in sys.modules if name.startswith(("obisgw.dlms", "cryptography"))))
 """
 
 
@@ -39,4 +40,14 @@ def test_only_what_is_enabled_is_imported(text: str, imported: set[str], tmp_pat
         text=True,
         check=True,
     )
+    # Neither speaks DLMS.
     assert set(result.stdout.split()) <= imported, result.stdout
+
+
+def test_keys_are_what_brings_the_library_for_them(tmp_path: Path) -> None:
+    """A DLMS meter without keys does without it."""
+    (tmp_path / "f.yaml").write_text("port: /dev/x\nmode: E\napi: {enabled: false}\n", "utf-8")
+    made = PROGRAM.replace("_Service(", "service = _Service(") + "service._edges.edge_of(settings.meters[0])\n"
+    made += "print('dlms' if 'obisgw.dlms.association' in sys.modules else '', 'cryptography' in sys.modules)\n"
+    result = subprocess.run([sys.executable, "-c", made, str(tmp_path)], capture_output=True, text=True, check=True)
+    assert result.stdout.splitlines()[-1] == "dlms False"

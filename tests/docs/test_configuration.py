@@ -21,7 +21,7 @@ from .pages import ROOT, Block, blocks
 if TYPE_CHECKING:
     from pathlib import Path
 
-_FILES = re.compile(r"^\s*(?:ca|certificate|key|password_file|dialects): (?P<file>\S+)$", re.MULTILINE)
+_FILES = re.compile(r"^\s*(?:ca|certificate|key|password_file|dialects|\w+_key_file): (?P<file>\S+)$", re.MULTILINE)
 _VARIABLE = re.compile(r"^\s*password_env: (?P<name>\S+)$", re.MULTILINE)
 _COMMENTED = re.compile(r"^( +)# ((?:  |- )?[a-z_]+: .*)$", re.MULTILINE)
 EXAMPLE = ROOT / "gateway/deploy/obis-gateway.yaml"
@@ -33,7 +33,7 @@ def checked(text: str, folder: Path) -> Checked:
     environment |= {match["name"]: "secret" for match in _VARIABLE.finditer(text)}
     for match in _FILES.finditer(text):
         file = folder / match["file"].replace("$CREDENTIALS_DIRECTORY/", "")
-        file.write_text("secret\n", "utf-8")
+        file.write_text("0" * 32 + "\n" if "_key_file" in match[0] else "secret\n", "utf-8")
         file.chmod(0o600)
     return check_text(text, folder / "obis-gateway.yaml", environment=environment, dialects=Dialects.load().names)
 

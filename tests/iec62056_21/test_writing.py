@@ -18,12 +18,12 @@ from obisgw.iec62056_21.writing import (
     Changed,
     ChangeRefused,
     ChangeUnconfirmed,
-    WritePermission,
     WritingSession,
     clock_changes,
     parse_change,
     refused_for_good,
 )
+from obisgw.permission import WritePermission
 from obisgw.secret import Secret
 from tests.iec62056_21.bench import Bench
 from tests.iec62056_21.dialogues import ACK, BREAK, NAK, answer, asked, operand

@@ -29,6 +29,7 @@ INTERRUPTED = 130
 
 COMMANDS = {
     "read": "read a meter now and show its registers",
+    "objects": "list what a meter that speaks DLMS says of itself",
     "profile": "read the load profile that a meter has kept",
     "logbook": "read the events that a meter has kept",
     "decode": "show what a captured telegram says",

@@ -29,7 +29,7 @@ def add_line(parser: argparse.ArgumentParser, *, format_option: str = "--format"
         choices=modes,
         default="auto",
         type=lambda text: text.upper() if text.lower() != "auto" else "auto",
-        help="auto asks (A to C as the meter offers); A, B, C ask and insist; D listens to a meter that sends unasked "
+        help="auto asks (A to C as the meter offers); A, B, C, E ask and insist; D listens to a meter that sends unasked "
         "(%(default)s)",
     )
     parser.add_argument(

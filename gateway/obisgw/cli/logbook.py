@@ -13,6 +13,7 @@ from obisgw.readings.load_profile import note_document, utc_text
 from obisgw.readings.log_book import entry_document, what_happened
 
 from .access_options import wish_of
+from .dlms_options import asks_dlms
 from .ending import run_signed_off
 from .show import printable, show_table
 from .stored import Access, add_stored, address, moment_of
@@ -41,10 +42,15 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _read(options: argparse.Namespace) -> None:
-    wish = wish_of(options)
     access = Access(options)
     until = moment_of(options.until, access.zone, access.now) or access.now
     since = moment_of(options.since, access.zone, access.now)
+
+    if asks_dlms(options):
+        from .stored_dlms import read_log_book  # noqa: PLC0415 - only where it is asked for
+
+        await read_log_book(access, options, since, until)
+        return
 
     def make(dialect: Dialect) -> LogBookReading:
         if not (options.log or dialect.stored.log_book):
@@ -57,7 +63,7 @@ async def _read(options: argparse.Namespace) -> None:
             since, until, dialect.stored, access.time_of(dialect), dialect.code_of, address=options.log
         )
 
-    stored = StoredReader(access.programming, wish, make, on_trouble=access.trouble)
+    stored = StoredReader(access.programming, wish_of(options), make, on_trouble=access.trouble)
     complete = False
     try:
         async with access.progress(stored, lambda: "reading the log book"), aclosing(stored.run()) as answers:

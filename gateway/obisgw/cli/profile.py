@@ -8,7 +8,7 @@ import json
 import sys
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from obisgw.errors import ConfigurationError
 from obisgw.iec62056_21.vdew.profile_reading import ProfileReading
@@ -16,6 +16,7 @@ from obisgw.reader.stored import StoredReader
 from obisgw.readings.load_profile import column_names, csv_row, note_document, period_document, utc_text
 
 from .access_options import wish_of
+from .dlms_options import asks_dlms
 from .ending import run_signed_off
 from .show import printable
 from .stored import Access, add_stored, address, moment_of
@@ -23,9 +24,10 @@ from .terminal import out, say
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Sequence
 
     from obisgw.iec62056_21.dialects import Dialect
-    from obisgw.iec62056_21.vdew.periods import Period
+    from obisgw.iec62056_21.vdew.periods import Note, Period
     from obisgw.iec62056_21.vdew.records import Channel
 
 _SINCE = timedelta(days=1)
@@ -52,7 +54,6 @@ def run(options: argparse.Namespace) -> int:
 
 
 async def _read(options: argparse.Namespace) -> None:
-    wish = wish_of(options)
     access = Access(options)
     until = moment_of(options.until, access.zone, access.now) or access.now
     since = moment_of(options.since, access.zone, access.now) or until - _SINCE
@@ -68,8 +69,13 @@ async def _read(options: argparse.Namespace) -> None:
             since, until, dialect.stored, access.time_of(dialect), dialect.code_of, address=options.profile
         )
 
-    stored = StoredReader(access.programming, wish, make, on_trouble=access.trouble)
-    writer = _Json(since, until) if options.output == "json" else _Csv(printed=options.printed)
+    writer: Writer = _Json(since, until) if options.output == "json" else _Csv(printed=options.printed)
+    if asks_dlms(options):
+        from .stored_dlms import read_profile  # noqa: PLC0415 - only where it is asked for
+
+        await read_profile(access, options, since, until, writer)
+        return
+    stored = StoredReader(access.programming, wish_of(options), make, on_trouble=access.trouble)
     complete = False
     try:
         async with access.progress(stored, lambda: _progress(stored, writer.count)), aclosing(stored.run()) as answers:
@@ -82,7 +88,8 @@ async def _read(options: argparse.Namespace) -> None:
         if stored.reading is not None:
             for period in stored.reading.periods():
                 writer.write(period)
-            writer.finish(stored.reading, complete=complete)
+            reading = stored.reading
+            writer.finish_with(reading.address, reading.cursor, reading.notes, complete=complete)
             _tell(access, stored.reading, writer.count, complete=complete)
 
 
@@ -112,6 +119,18 @@ def _tell(access: Access, reading: ProfileReading, count: int, *, complete: bool
         say(f"not read: {more} further lines")
 
 
+class Writer(Protocol):
+    """Where periods go. ``count`` of them have gone."""
+
+    count: int
+
+    def write(self, period: Period) -> None:
+        """Write one."""
+
+    def finish_with(self, name: str, read_to: datetime, notes: Sequence[Note], *, complete: bool) -> None:
+        """Write what comes behind them."""
+
+
 class _Csv:
     """Comma-separated values; a meter that changes its columns gets a new line of names."""
 
@@ -127,8 +146,8 @@ class _Csv:
         self._line(csv_row(period, printed=self._printed))
         self.count += 1
 
-    def finish(self, reading: ProfileReading, *, complete: bool) -> None:
-        del reading, complete
+    def finish_with(self, name: str, read_to: datetime, notes: Sequence[Note], *, complete: bool) -> None:
+        del name, read_to, notes, complete
 
     def _line(self, cells: list[str]) -> None:
         text = io.StringIO()
@@ -148,14 +167,14 @@ class _Json:
         sys.stdout.write(json.dumps(period_document(period), ensure_ascii=False))
         self.count += 1
 
-    def finish(self, reading: ProfileReading, *, complete: bool) -> None:
+    def finish_with(self, name: str, read_to: datetime, notes: Sequence[Note], *, complete: bool) -> None:
         if not self.count:
             self._begin()
         tail = {
-            "profile": reading.address,
+            "profile": name,
             "complete": complete,
-            "read_to": utc_text(reading.cursor.astimezone(UTC)),
-            "notes": [note_document(note) for note in reading.notes],
+            "read_to": utc_text(read_to.astimezone(UTC)),
+            "notes": [note_document(note) for note in notes],
         }
         out(f"{'' if not self.count else chr(10)}], {json.dumps(tail, ensure_ascii=False)[1:]}")
 

@@ -21,6 +21,7 @@ from obisgw.readings.rehearsal import rehearsed
 from obisgw.service.folder import state_folder
 
 from .dialect_options import dialects_of
+from .dlms_options import add_dlms, asks_dlms, dlms_reader
 from .ending import run_signed_off
 from .line_options import add_line, reader_settings
 from .progress import Progress
@@ -46,6 +47,7 @@ REHEARSE_AFTER = 0.05
 def arguments(parser: argparse.ArgumentParser) -> None:
     """Add the command's arguments."""
     add_line(parser)
+    add_dlms(parser, password=True)
     parser.add_argument("--json", action="store_true", help="print one JSON object a reading, each on its line")
     parser.add_argument("--explain", action="store_true", help="show each data set and what becomes of it")
     parser.add_argument(
@@ -65,6 +67,13 @@ async def _read(options: argparse.Namespace) -> None:
     port = SharedPort(options.port)
     progress = Progress(quiet=options.quiet or options.repeat > 1)
     reader = MeterReader(port, reader_settings(options, dialect), dialects, memory, on_event=progress.tell)
+    if asks_dlms(options, passwords=False):
+        try:
+            await _read_dlms(reader, progress, options)
+        finally:
+            progress.end()
+            await port.close()
+        return
     count = 0
     asyncio.get_running_loop().call_later(REHEARSE_AFTER, _rehearse, dialect or dialects.match(None))
     try:
@@ -80,6 +89,28 @@ async def _read(options: argparse.Namespace) -> None:
     finally:
         progress.end()
         await port.close()
+
+
+async def _read_dlms(reader: MeterReader, progress: Progress, options: argparse.Namespace) -> None:
+    from obisgw.reader.dlms_reader import DlmsReadout  # noqa: PLC0415 - only where it is asked for
+    from obisgw.service.dlms_edge import reading_of  # noqa: PLC0415
+
+    dlms = dlms_reader(reader, options)
+    for _ in range(options.repeat):
+        readout = await dlms.read()
+        if not isinstance(readout, DlmsReadout):
+            progress.done(readout.bytes, readout.seconds, readout.baudrate, len(readout.attempts))
+            _show(readout.telegram, readout.dialect, options)
+            continue
+        progress.done(readout.bytes, readout.seconds, readout.baudrate, len(readout.attempts))
+        reading = reading_of(readout, options.port, 0.0)
+        if options.explain:
+            say(f"{options.port}: DLMS has no data sets to explain; 'obis-gateway objects' shows what the meter says")
+        document = reading_document(reading.telegram, reading.meter.medium, reading.registers, reading.unparsed)
+        if options.json:
+            out(json.dumps(document, ensure_ascii=False))
+        else:
+            show_document(document)
 
 
 async def _asked(reader: MeterReader, progress: Progress, times: int) -> AsyncGenerator[Telegram, None]:

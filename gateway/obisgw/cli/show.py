@@ -46,7 +46,8 @@ def headline(document: Document) -> str:
     identification = document["identification"]
     meter = f"{identification['manufacturer']} {identification['model'].strip()}" if identification else "a meter"
     checks = document["checks"]
-    block = {"ok": "block check right", "absent": "without block check", "bad": "block check wrong"}[checks["bcc"]]
+    absent = "every frame checked" if document["mode"] == "E" else "without block check"
+    block = {"ok": "block check right", "absent": absent, "bad": "block check wrong"}[checks["bcc"]]
     mode = f", mode {document['mode']}" if document["mode"] else ""
     damaged = f", {checks['parity_errors']} characters damaged" if checks["parity_errors"] else ""
     return f"{meter.strip()}: {document['medium'].replace('_', ' ')}{mode}, {block}{damaged}"

@@ -5,10 +5,14 @@ from __future__ import annotations
 import argparse
 import asyncio
 import signal
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from obisgw.config.values import Protection, SecurityLevel, Transport
+from obisgw.dlms.meter import MeterSecurity
+from obisgw.dlms.security import KEY_LENGTH, Level
 from obisgw.errors import ConfigurationError
 from obisgw.iec62056_21.identification import Mode
 from obisgw.iec62056_21.meter_programming import CommandHeard, PasswordHeard, SessionEnded, Written
@@ -22,6 +26,9 @@ from obisgw.iec62056_21.meter_settings import (
     RequestHeard,
     Woken,
 )
+from obisgw.reader.dlms_settings import DlmsSettings
+from obisgw.secret import Secret
+from obisgw.simulator.cosem_session import CosemOptions
 from obisgw.simulator.faults import NAMES
 from obisgw.simulator.profile import load_profile, profile_names
 from obisgw.simulator.serve import SimulatorOptions, run_simulator
@@ -104,7 +111,78 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         metavar="FAULT",
         help="name, name=value, name=value@readouts; repeatable",
     )
+    _add_dlms(parser)
     parser.add_argument("--quiet", action="store_true", help="say nothing of what happens on the line")
+
+
+def _add_dlms(parser: argparse.ArgumentParser) -> None:
+    dlms = parser.add_argument_group(
+        "DLMS", "Any of these makes the meter speak DLMS, in mode E unless --transport is given."
+    )
+    dlms.add_argument("--transport", choices=[one.value for one in Transport], help="tcp needs --listen")
+    dlms.add_argument(
+        "--security", choices=[one.value for one in SecurityLevel], help="what it asks of clients (lowest)"
+    )
+    dlms.add_argument("--protection", choices=[one.value for one in Protection], help="what it asks of messages")
+    for name, what in (
+        ("password", "the password or shared secret"),
+        ("encryption-key", "the encryption key, 32 hexadecimal digits"),
+        ("authentication-key", "the authentication key"),
+    ):
+        dlms.add_argument(f"--{name}-file", type=Path, metavar="FILE", help=f"file whose first line is {what}")
+    dlms.add_argument("--frame", type=whole(32, 2030), metavar="OCTETS", help="longest information field (128)")
+    dlms.add_argument("--window", type=whole(1, 7), metavar="N", help="frames in a row (1)")
+    dlms.add_argument("--message", type=whole(64, 65535), metavar="OCTETS", help="longest message (1024)")
+    dlms.add_argument("--counter", type=whole(0, 2**32 - 1), metavar="N", help="invocation counter that it expects (0)")
+    dlms.add_argument("--no-confirmation", action="store_true", help="go over to HDLC without saying so")
+    dlms.add_argument("--readout-instead", action="store_true", help="give the readout of mode C in place of HDLC")
+
+
+def _cosem(options: argparse.Namespace) -> CosemOptions | None:
+    """Return how the meter speaks DLMS, None where nothing is said of it."""
+    profile = None if options.telegram else load_profile(options.profile).cosem
+    given = (
+        *(options.transport, options.security, options.protection, options.frame, options.window, options.message),
+        *(options.password_file, options.encryption_key_file, options.counter),
+    )
+    said = any(one is not None for one in given) or options.no_confirmation or options.readout_instead
+    if not said:
+        return profile
+    usual = profile or CosemOptions()
+    meter = DlmsSettings(
+        level=SecurityLevel(options.security or "lowest"),
+        secret=_secret(options.password_file, "--password-file"),
+        encryption_key=_secret(options.encryption_key_file, "--encryption-key-file"),
+        authentication_key=_secret(options.authentication_key_file, "--authentication-key-file"),
+        protection=Protection(options.protection or "none"),
+    ).security(0)
+    if meter.keys is None and (meter.control or meter.level is Level.GMAC):
+        raise ConfigurationError("needs the keys", where="--protection", hint="give --encryption-key-file as well")
+    return replace(
+        usual,
+        security=MeterSecurity(meter.level, meter.secret, meter.keys, meter.control),
+        direct=options.transport in {"hdlc", "tcp"},
+        frame=options.frame or usual.frame,
+        window=options.window or usual.window,
+        most=options.message or usual.most,
+        confirms=not options.no_confirmation,
+        ascii_only=options.readout_instead,
+        least_counter=options.counter or 0,
+    )
+
+
+def _secret(file: Path | None, option: str) -> Secret | None:
+    if file is None:
+        return None
+    try:
+        text = file.read_text("utf-8").partition("\n")[0].strip()
+        if "key" in option and len(bytes.fromhex(text)) != KEY_LENGTH:
+            raise ConfigurationError("a key has 32 hexadecimal digits", where=f"{option} {file}")
+    except OSError as error:
+        raise ConfigurationError(f"cannot be read: {error.strerror}", where=f"{option} {file}") from error
+    except ValueError as error:
+        raise ConfigurationError("a key has 32 hexadecimal digits", where=f"{option} {file}") from error
+    return Secret(text)
 
 
 def moment_or_now(text: str) -> datetime | None:
@@ -155,6 +233,8 @@ def run(options: argparse.Namespace) -> int:
         parity=options.parity,
         faults=tuple(options.fault),
         reaction=options.reaction,
+        cosem=_cosem(options),
+        wrapped=options.transport == "tcp",
     )
     asyncio.run(_simulate(wanted, quiet=options.quiet))
     return 0

@@ -22,6 +22,7 @@ from obisgw.service.folder import state_folder
 
 from .access_options import add_access
 from .dialect_options import dialects_of
+from .dlms_options import add_dlms
 from .line_options import add_line, reader_settings
 from .progress import STEP, fitted
 from .show import printable
@@ -57,6 +58,7 @@ def add_stored(parser: argparse.ArgumentParser, *, since: str) -> None:
         help="what the meter's clock shows where its times have no season digit: wall clock, standard time all year, UTC",
     )
     add_access(parser)
+    add_dlms(parser, password=False)
     parser.add_argument("--quiet", action="store_true", help="show no progress")
 
 

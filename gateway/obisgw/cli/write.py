@@ -20,12 +20,12 @@ from obisgw.iec62056_21.writing import (
     Changed,
     ChangeRefused,
     ChangeUnconfirmed,
-    WritePermission,
     WritingSession,
     clock_changes,
     parse_change,
     refused_for_good,
 )
+from obisgw.permission import WritePermission
 from obisgw.reader.memory import Memory
 from obisgw.reader.programming import Programming, Wish
 from obisgw.reader.reader import MeterReader

@@ -17,6 +17,7 @@ from .old_names import OLD_NAMES
 from .problem import Problem
 from .rules import (
     api_problems,
+    key_of,
     meter_password_problems,
     meter_problems,
     mqtt_problems,
@@ -143,10 +144,13 @@ class Check:
         values["thresholds"] = self._thresholds(node.items.get("thresholds"))
         if "port" not in node.items:
             self._add(node.line, "the meter has no 'port'", "'obis-gateway ports' lists what is there")
-        self._files(values, lines, "password_file")
+        self._files(values, lines, "password_file", "encryption_key_file", "authentication_key_file")
         self._problems.extend(meter_problems(values, lines, self._dialects))
         values["password"], problems = password_of(values, lines, self._environment)
-        self._problems.extend((*problems, *meter_password_problems(values["password"], lines)))
+        self._problems.extend((*problems, *meter_password_problems(values["password"], lines, values)))
+        for name in ("encryption_key", "authentication_key"):
+            values[name], problems = key_of(name, values, lines, self._environment)
+            self._problems.extend(problems)
         if "port" not in values:
             return None
         entry = values.get("name") or ("Meter" if count == 1 else f"Meter {count}")

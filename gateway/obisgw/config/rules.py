@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from obisgw.secret import Secret
 
 from .problem import Problem
-from .values import MeterMode, without_prefix
+from .values import LineFormat, MeterMode, Protection, SecurityLevel, Transport, without_prefix
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -26,6 +26,15 @@ _URLS = ("socket", "rfc2217", "esphome")
 _UNUSED_IN_MODE_D = (
     *("address", "wake_up", "reads_a_day", "max_baudrate", "fast", "password_file", "password_env", "allow_write"),
 )
+OF_DLMS = (
+    *("transport", "client", "server", "security", "protection", "key_use", "system_title", "short_names"),
+    *("encryption_key_file", "encryption_key_env", "authentication_key_file", "authentication_key_env"),
+)
+_SETS_UP_DLMS = frozenset(OF_DLMS) - {"server", "key_use", "protection", "system_title", "short_names"}
+_ASCII_MODES = frozenset({MeterMode.A, MeterMode.B, MeterMode.C, MeterMode.D})
+_WITH_SECRET = frozenset({SecurityLevel.LOW, SecurityLevel.MD5, SecurityLevel.SHA1, SecurityLevel.SHA256})
+_KEY = re.compile(r"[0-9A-Fa-f]{32}")
+_UNUSED_IN_DLMS = ("fast", "password_level", "allow_write")
 _OF_FAST = ("fast_every", "fast_publish", "fast_change")
 _SHORTEST_WITH_FAST = timedelta(seconds=15)
 """A full readout and two sign-ons take some ten seconds: with less between readouts there is no time in between."""
@@ -44,6 +53,7 @@ def meter_problems(values: Values, lines: Lines, dialects: Collection[str]) -> I
                 why = "in mode D nothing is sent to the meter"
                 yield Problem(lines[name], f"'{name}' has no effect with 'mode: D'", why)
     yield from _programming_problems(values, lines)
+    yield from dlms_problems(values, lines)
     dialect = values.get("dialect")
     if dialect and dialects and dialect not in dialects:
         nearest = get_close_matches(dialect, sorted(dialects), 1)
@@ -85,8 +95,88 @@ def _programming_problems(values: Values, lines: Lines) -> Iterator[Problem]:
         )
 
 
-def meter_password_problems(password: Secret | None, lines: Lines) -> Iterator[Problem]:
+def is_dlms(values: Values) -> bool:
+    """Tell whether a meter's settings make it one that is asked in DLMS."""
+    mode = values.get("mode", MeterMode.AUTO)
+    return mode is MeterMode.E or (mode is MeterMode.AUTO and bool(_SETS_UP_DLMS & values.keys()))
+
+
+def dlms_problems(values: Values, lines: Lines) -> Iterator[Problem]:
+    """Yield what does not fit together of what is set for DLMS."""
+    if not is_dlms(values):
+        for name in OF_DLMS:
+            if name in values:
+                asked = values.get("mode") in _ASCII_MODES
+                hint = "remove 'mode', or write 'mode: E'" if asked else "write 'mode: E'"
+                yield Problem(lines[name], f"'{name}' has no effect without DLMS", hint)
+        return
+    key = next((name for name in ("encryption_key_file", "encryption_key_env") if name in values), None)
+    other = next((name for name in ("authentication_key_file", "authentication_key_env") if name in values), None)
+    password = next((name for name in ("password_file", "password_env") if name in values), None)
+    for one in ("encryption_key", "authentication_key"):
+        if f"{one}_file" in values and f"{one}_env" in values:
+            yield Problem(lines[f"{one}_env"], f"'{one}_file' and '{one}_env' exclude each other", "keep one of them")
+    yield from _security_problems(values, lines, password, key, other)
+    yield from _line_problems(values, lines)
+
+
+def _line_problems(values: Values, lines: Lines) -> Iterator[Problem]:
+    """Yield what has no place on a line that speaks DLMS."""
+    for name in _UNUSED_IN_DLMS:
+        if name in values:
+            yield Problem(
+                lines[name], f"'{name}' has no effect with DLMS", "it is of programming mode: remove the line"
+            )
+    transport = values.get("transport")
+    if values.get("format", LineFormat.SOFTWARE_7E1) is not LineFormat.SOFTWARE_7E1:
+        yield Problem(lines["format"], "'format' has no choice with DLMS: HDLC needs eight bits", "remove the line")
+    if "wake_up" in values and transport in {Transport.HDLC, Transport.TCP}:
+        yield Problem(lines["wake_up"], "'wake_up' has no effect without a sign-on", "remove the line")
+    if transport is Transport.TCP and not str(values.get("port", "socket:")).startswith("socket:"):
+        yield Problem(lines["transport"], "'transport: tcp' needs a port 'socket://host:4059'", "or 'transport: hdlc'")
+
+
+def _security_problems(
+    values: Values, lines: Lines, password: str | None, key: str | None, other: str | None
+) -> Iterator[Problem]:
+    """Yield what is missing for the level of security; names are those of the settings that give the secrets."""
+    level, protection = values.get("security"), values.get("protection")
+    if level in _WITH_SECRET and password is None:
+        yield Problem(lines["security"], f"'security: {level.value}' needs a secret", "set 'password_file'")
+    if level is SecurityLevel.GMAC and (key is None or other is None):
+        hint = "set 'encryption_key_file' and 'authentication_key_file'"
+        yield Problem(lines["security"], "'security: high-gmac' needs both keys", hint)
+    if level is SecurityLevel.LOWEST and password is not None:
+        yield Problem(lines["security"], f"'security: lowest' does not use '{password}'", "write 'security: low'")
+    if protection not in {None, Protection.NONE} and key is None:
+        yield Problem(lines["protection"], "'protection' needs the encryption key", "set 'encryption_key_file'")
+    if protection is not Protection.ENCRYPTED and (key is None) != (other is None):
+        missing, given = ("authentication_key_file", key) if other is None else ("encryption_key_file", other)
+        yield Problem(lines[given or ""], f"'{given}' needs the other key as well", f"set '{missing}'")
+
+
+def key_of(
+    name: str, values: Values, lines: Lines, environment: Mapping[str, str]
+) -> tuple[Secret | None, tuple[Problem, ...]]:
+    """Return a key that a meter's settings name, and what is wrong with it; it is not shown."""
+    places = {"password_file": f"{name}_file", "password_env": f"{name}_env"}
+    own = {place: values[given] for place, given in places.items() if given in values}
+    secret, problems = password_of(
+        own, {place: lines[given] for place, given in places.items() if given in lines}, environment
+    )
+    if secret is not None and not _KEY.fullmatch(secret.reveal().strip()):
+        line = next(lines[given] for given in places.values() if given in lines)
+        return None, (
+            *problems,
+            Problem(line, f"the {name.replace('_', ' ')} has not 32 hexadecimal digits", "ask the operator"),
+        )
+    return None if secret is None else Secret(secret.reveal().strip()), problems
+
+
+def meter_password_problems(password: Secret | None, lines: Lines, values: Values) -> Iterator[Problem]:
     """Yield why this can be no password of a meter; it is not shown."""
+    if is_dlms(values):
+        return  # Secrets of DLMS are any octets.
     text = "" if password is None else password.reveal()
     if password is not None and (not _PASSWORD.fullmatch(text) or _NOT_IN_PASSWORDS & set(text)):
         name = "password_file" if "password_file" in lines else "password_env"

@@ -26,7 +26,19 @@ from .setting import (
     text,
     whole,
 )
-from .values import BAUDRATES, Fuse, LineFormat, LogLevel, MeterMode, PasswordLevel, Quantity
+from .values import (
+    BAUDRATES,
+    Fuse,
+    KeyUse,
+    LineFormat,
+    LogLevel,
+    MeterMode,
+    PasswordLevel,
+    Protection,
+    Quantity,
+    SecurityLevel,
+    Transport,
+)
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -52,6 +64,12 @@ _ID = text("identifier", r"[a-z0-9_]{1,32}", "no identifier: use 1 to 32 of a-z,
 _ADDRESS = text("text", r"[0-9A-Za-z ]{1,32}", "no device address: up to 32 digits, letters and blanks")
 _NUMBER = text("text", r"[!-~][ -~]{0,63}", "no meter number")
 _DIALECT = text("name", r"[a-z0-9][a-z0-9_.-]{0,63}", "no name of a dialect")
+_SERVER = text(
+    "number[/number[/octets]]",
+    r"\d{1,5}(/\d{1,5}(/[124])?)?",
+    "no server: write it as 1, as 1/17 with the physical device, or as 1/17/4 with the octets of the address",
+)
+_TITLE = text("16 hexadecimal digits", r"[0-9A-Fa-f]{16}", "no system title: it has 16 hexadecimal digits")
 _HOST = text("host", r"[0-9A-Za-z_.:\[\]-]{1,253}", "no host name or address (the port has its own setting)")
 
 
@@ -90,6 +108,9 @@ class MeterSettings:
     """Where the meter's settings start in the file; moving them there changes nothing."""
     password: Secret | None = None
     """From ``password_file`` or ``password_env``; never from the configuration itself."""
+    encryption_key: Secret | None = None
+    authentication_key: Secret | None = None
+    """From the files or variables that are named; never from the configuration itself."""
 
     port: str = setting(
         _PORT,
@@ -113,7 +134,8 @@ class MeterSettings:
     )
     mode: MeterMode = setting(
         choice(MeterMode),
-        "`auto` asks and takes mode A, B or C as the meter offers, `A`, `B` or `C` asks and insists; `D` listens to a meter that sends unasked.",
+        "`auto` asks and takes mode A, B or C as the meter offers, and E (DLMS) where it offers that and one of the settings "
+        "for DLMS is given; `A`, `B`, `C` or `E` asks and insists; `D` listens to a meter that sends unasked.",
         default=MeterMode.AUTO,
     )
     baudrate: int | None = setting(
@@ -190,6 +212,52 @@ class MeterSettings:
         "`P1` says the password in clear, `P2` as the maker's algorithm makes it (Siemens AMIS, Energomera).",
         default=PasswordLevel.P1,
     )
+    transport: Transport | None = setting(
+        choice(Transport),
+        "DLMS: `optical` signs on in mode E, `hdlc` speaks HDLC at once (8N1, at `baudrate`), `tcp` uses the wrapper over TCP.",
+        shown="`optical`; with `mode: E` at `socket://…:4059` `tcp`",
+    )
+    client: int | None = setting(
+        whole(1, 127),
+        "DLMS: who asks. 16 is the public client, 1 mostly the one with a password.",
+        shown="16; with security 1",
+    )
+    server: str = setting(
+        _SERVER,
+        "DLMS: the logical device, behind `/` the physical one where the meter has one, and behind another `/` how many "
+        "octets the address has (`1/17/4`) where they are more than are needed.",
+        default="1",
+    )
+    security: SecurityLevel | None = setting(
+        choice(SecurityLevel),
+        "DLMS: how the client proves itself. `low` needs a password, `high-md5`, `high-sha1` and `high-sha256` a shared "
+        "secret (in `password_file`; `0x…` for octets), `high-gmac` both keys.",
+        shown="`lowest`; with a password `low`",
+    )
+    protection: Protection | None = setting(
+        choice(Protection), "DLMS: how messages are protected with the keys.", shown="`both` with keys, else `none`"
+    )
+    key_use: KeyUse = setting(
+        choice(KeyUse),
+        "DLMS: which key ciphers messages, the global one, one drawn for each session, or the global one in a general envelope.",
+        default=KeyUse.GLOBAL,
+    )
+    encryption_key_file: Path | None = setting(
+        _FILE, "DLMS: file whose first line is the encryption key (32 hexadecimal digits), from the meter's operator."
+    )
+    encryption_key_env: str | None = setting(_VARIABLE, "DLMS: environment variable that holds the encryption key.")
+    authentication_key_file: Path | None = setting(
+        _FILE, "DLMS: file whose first line is the authentication key (32 hexadecimal digits)."
+    )
+    authentication_key_env: str | None = setting(
+        _VARIABLE, "DLMS: environment variable that holds the authentication key."
+    )
+    system_title: str | None = setting(
+        _TITLE, "DLMS: the client's system title, where the meter wants a certain one.", shown="4F42474741544557"
+    )
+    short_names: bool = setting(
+        TRUTH, "DLMS: refer to objects by short names, for older meters that know no others.", default=False
+    )
     allow_write: bool = setting(
         TRUTH,
         "Let `obis-gateway write` change this meter; nothing else ever does.",
@@ -203,6 +271,12 @@ class MeterSettings:
     thresholds: tuple[ThresholdSettings, ...] = setting(
         nested("name, above or below, …"), "Limits to watch, each a binary sensor; see below.", default=()
     )
+
+    @property
+    def speaks_dlms(self) -> bool:
+        """Whether the meter is asked in DLMS where it offers that."""
+        set_up = self.transport or self.client or self.security or self.encryption_key or self.authentication_key
+        return self.mode is MeterMode.E or (self.mode is MeterMode.AUTO and set_up is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,13 +8,50 @@ from typing import NamedTuple
 
 
 class MeterMode(Enum):
-    """How the meter is read. ``AUTO``: by request, A to C as the meter's identification offers."""
+    """How the meter is read. ``AUTO``: by request, A to C as the meter's identification offers, E where DLMS is set up."""
 
     AUTO = "auto"
     A = "A"
     B = "B"
     C = "C"
     D = "D"
+    E = "E"
+
+
+class Transport(Enum):
+    """How DLMS comes to the meter: behind a sign-on in mode E, as HDLC at once, or wrapped in TCP."""
+
+    OPTICAL = "optical"
+    HDLC = "hdlc"
+    TCP = "tcp"
+
+
+class SecurityLevel(Enum):
+    """How a DLMS client proves itself to the meter."""
+
+    LOWEST = "lowest"
+    LOW = "low"
+    MD5 = "high-md5"
+    SHA1 = "high-sha1"
+    GMAC = "high-gmac"
+    SHA256 = "high-sha256"
+
+
+class Protection(Enum):
+    """How DLMS messages are protected with the owner's keys."""
+
+    NONE = "none"
+    AUTHENTICATED = "authenticated"
+    ENCRYPTED = "encrypted"
+    BOTH = "both"
+
+
+class KeyUse(Enum):
+    """Which key ciphers DLMS messages, and in which form: the global one, one drawn for the session, a general envelope."""
+
+    GLOBAL = "global"
+    DEDICATED = "dedicated"
+    GENERAL = "general"
 
 
 class LineFormat(Enum):

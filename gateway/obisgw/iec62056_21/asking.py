@@ -47,7 +47,10 @@ class AskingSession(ABC):
     """One attempt at asking a meter. The face is described in docs/architecture.md."""
 
     mode_control = "0"
-    """Y of the acknowledgement: 0 asks for the readout, 1 for programming mode."""
+    """Y of the acknowledgement: 0 asks for the readout, 1 for programming mode, 2 for HDLC."""
+
+    protocol_control = "0"
+    """V of the acknowledgement: 0 is the normal procedure, 2 that of HDLC."""
 
     def __init__(self, settings: SessionSettings, plan: LinePlan, dialects: Dialects) -> None:
         self.settings = settings
@@ -226,7 +229,7 @@ class AskingSession(ABC):
                 self._enter(SignOn.ACKNOWLEDGE, now)
             case SignOn.ACKNOWLEDGE:
                 self.acknowledged = True
-                return self._send(Acknowledgement(baud_char=self._asked_baud_char, mode=self.mode_control).encode())
+                return self._send(self._acknowledgement.encode())
             case SignOn.SWITCH:
                 return self._switch(self._data_rate, now)
             case SignOn.FINISHED:
@@ -332,6 +335,10 @@ class AskingSession(ABC):
     def _asked_baud_char(self) -> str:
         announced = self.identification.baud_char if self.identification else "0"
         return self.plan.baud_char or self._dialect.baud_char or announced
+
+    @property
+    def _acknowledgement(self) -> Acknowledgement:
+        return Acknowledgement(self.protocol_control, self._asked_baud_char, self.mode_control)
 
     @property
     def _data_rate(self) -> int:

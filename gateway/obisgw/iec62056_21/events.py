@@ -154,6 +154,14 @@ class SessionClosed:
     at: float
 
 
+@dataclass(frozen=True, slots=True)
+class HandedOver:
+    """The meter goes on in HDLC, with eight bits and no parity. ``confirmed``: it has said so itself."""
+
+    confirmed: bool
+    at: float
+
+
 Event = (
     Identified
     | EchoSeen
@@ -166,4 +174,5 @@ Event = (
     | RequestRefused
     | RequestFailed
     | SessionClosed
+    | HandedOver
 )

@@ -21,7 +21,7 @@ from .dialects import Dialects
 from .events import Action, EchoSeen, Event, Failed, Failure, Received, SessionOpened, SetLine
 from .framing import Block, telegram_of
 from .identification import Mode
-from .messages import NAK_MESSAGE, Acknowledgement, break_message
+from .messages import NAK_MESSAGE, break_message
 from .password import Password
 from .plan import LinePlan
 from .reception import Control, Reception
@@ -131,7 +131,7 @@ class OpeningSession(AskingSession):
             self._fail(Failure.NO_PROGRAMMING, "programming mode cannot be asked for without acknowledgement", now)
         else:
             self._active_at = now
-            message = Acknowledgement(baud_char=self._asked_baud_char, mode=self.mode_control).encode()
+            message = self._acknowledgement.encode()
             self._reception = self._listen(b"" if self._fell_back else message)
             self._enter(Stage.OPENING, now + patience + self.settings.latency)
 

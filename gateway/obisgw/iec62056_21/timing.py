@@ -26,6 +26,9 @@ FALLBACK_MAX = 4.0
 CHARACTER_GAP = 1.5
 """ta, between two characters of one message."""
 
+CONFIRMATION_MAX = 2.2
+"""After the acknowledgement of mode E; a meter that says nothing until then may speak HDLC all the same."""
+
 PUSH_GAP = 5.0
 """Inside a pushed telegram; slow meters pause between lines."""
 

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
+from obisgw.permission import WritePermission
+
 from . import timing
 from .block_check import BlockCheck
 from .characters import ACK, NAK
@@ -49,20 +51,6 @@ class Change:
 
     def __str__(self) -> str:
         return f"{self.command} {self.address}({self.value})"
-
-
-class WritePermission:
-    """The owner's word for exactly these changes of one meter, given after he has seen them."""
-
-    __slots__ = ("_changes", "meter")
-
-    def __init__(self, meter: str, changes: tuple[Change, ...]) -> None:
-        self.meter = meter
-        self._changes = changes
-
-    def covers(self, changes: tuple[Change, ...]) -> bool:
-        """Whether these are the changes that were shown."""
-        return self._changes == changes
 
 
 @dataclass(frozen=True, slots=True)

@@ -43,6 +43,8 @@ _UNREAD_MAX = 1 << 20
 """Only network ports can get there, between readouts: they are not paused."""
 
 _PTY_MAJORS = range(136, 144)
+_MEMORY_MAJOR = 1
+"""``/dev/null`` and its kin, which every program has open."""
 
 
 class Port(asyncio.Protocol):
@@ -366,7 +368,8 @@ def _refuse_shared(url: str) -> None:
         status = os.stat(url)  # noqa: PTH116
     except OSError:
         return  # Opening says it better.
-    if not stat.S_ISCHR(status.st_mode) or os.major(status.st_rdev) in _PTY_MAJORS:
+    major = os.major(status.st_rdev)
+    if not stat.S_ISCHR(status.st_mode) or major in _PTY_MAJORS or major == _MEMORY_MAJOR:
         return
     others = [holder for holder in holders(url) if holder[0] != os.getpid()]
     if others:

@@ -22,7 +22,7 @@ _PERHAPS_PUSHED = frozenset({Failure.CUT, Failure.GARBAGE, Failure.START_LOST})
 
 OTHERS = {
     "SML": "this is SML, a protocol that this program does not read; an SML reader does",
-    "HDLC": "this looks like HDLC frames (DLMS/COSEM), which this program does not read",
+    "HDLC": "these look like HDLC frames (DLMS/COSEM): see docs/guides/dlms.md, and try `transport: hdlc`",
     "M-Bus": "this looks like M-Bus frames; the meter speaks M-Bus over its optical port",
     "D": "the meter sends its values unasked: set `mode: D` and its rate (mostly 9600)",
 }

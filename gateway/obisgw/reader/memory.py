@@ -46,12 +46,14 @@ class Spoken:
     """What was learned of a meter in programming mode.
 
     ``command``: that it understands for reading a register. ``patient``: it does not hear what follows its answers too
-    soon. ``refused``: the mark (`refused.mark_of`) of a password that it refused.
+    soon. ``refused``: the mark (`refused.mark_of`) of a password that it refused. ``without_hdlc``: when it gave its
+    readout in place of HDLC, as Unix time.
     """
 
     command: str | None = None
     patient: bool = False
     refused: str | None = None
+    without_hdlc: float | None = None
 
 
 class Memory:
@@ -193,6 +195,8 @@ def _spoken(value: dict[str, Any]) -> Spoken:
         command=_typed("command", value["command"], (str, type(None))),
         patient=_typed("patient", value["patient"], (bool,)),
         refused=_typed("refused", value["refused"], (str, type(None))),
+        # Older files do not know it.
+        without_hdlc=_typed("without_hdlc", value.get("without_hdlc"), (float, int, type(None))),
     )
 
 

@@ -10,13 +10,13 @@ from __future__ import annotations
 import asyncio
 import logging
 import math
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Protocol, TypeVar
 
 from obisgw.errors import PortLostError
-from obisgw.iec62056_21.events import Action, Event, Send, SetLine
+from obisgw.iec62056_21.events import Action, Send, SetLine
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncGenerator
+    from collections.abc import AsyncGenerator, Sequence
 
 _log = logging.getLogger(__name__)
 
@@ -46,7 +46,11 @@ KERNEL_BUFFER = 2000
 """Characters that may wait unread: half of what Linux keeps for a serial line."""
 
 
-class Session(Protocol):
+Told_co = TypeVar("Told_co", covariant=True)
+"""What a session tells: its events."""
+
+
+class Session(Protocol[Told_co]):
     """The face of every session (docs/architecture.md)."""
 
     @property
@@ -74,7 +78,7 @@ class Session(Protocol):
     def receive(self, data: bytes, now: float) -> None:
         """Take what came."""
 
-    def events(self) -> list[Event]:
+    def events(self) -> Sequence[Told_co]:
         """Return what happened."""
 
     def abort(self) -> list[Action]:
@@ -112,7 +116,7 @@ class _Load:
     pumps = 0
 
 
-async def pump(session: Session, port: Line, *, pace_max: float = PACE_MAX) -> AsyncGenerator[Event, None]:
+async def pump(session: Session[Told_co], port: Line, *, pace_max: float = PACE_MAX) -> AsyncGenerator[Told_co, None]:
     """Run ``session`` over ``port`` and yield its events until it has finished.
 
     Close the generator (``contextlib.aclosing``) when leaving early: the meter is then signed off, as it is when the
@@ -172,7 +176,7 @@ class _Sending:
         self._leaves = 0.0
         """When the last bit of the latest message leaves, by the line's time."""
 
-    async def act(self, session: Session, now: float) -> bool:
+    async def act(self, session: Session[object], now: float) -> bool:
         """Do what the session asks for now; return whether anything was sent."""
         sent = False
         for action in session.actions(now):
@@ -185,7 +189,7 @@ class _Sending:
                     await self._port.set_rate(baudrate)
         return sent
 
-    async def sign_off(self, session: Session) -> None:
+    async def sign_off(self, session: Session[object]) -> None:
         """Leave the meter usable, at the speed that it has or is about to take."""
         loop = asyncio.get_running_loop()
         actions = session.abort()

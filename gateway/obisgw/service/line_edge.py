@@ -28,7 +28,10 @@ if TYPE_CHECKING:
     from obisgw.config.table import MeterSettings
     from obisgw.iec62056_21.dialects import Dialects
     from obisgw.reader.explain import Attempt
+    from obisgw.reader.reader import Readout
     from obisgw.reader.shared_port import SharedPort
+
+    from .dlms_edge import DlmsKept
 
 FIRST_PUSH = 300.0
 """Seconds in which a meter that sends unasked must have sent something; the slowest known ones send each 15 minutes,
@@ -48,7 +51,9 @@ class LineEdges:
 
     def __init__(self, dialects: Dialects, folder: Path | None) -> None:
         self.dialects = dialects
+        self._folder = folder
         self._memory = Memory(None if folder is None else folder / "line.json")
+        self._dlms: DlmsKept | None = None
         self._ports = Ports()
         self._turn = asyncio.Lock()
         self._turn_taken = False
@@ -58,6 +63,12 @@ class LineEdges:
         """Return the meter at its port."""
         port = self._ports.of(settings.port)
         self._users[id(port)] = self._users.get(id(port), 0) + 1
+        if settings.speaks_dlms:
+            # A service without such a meter does without its modules.
+            from .dlms_edge import DlmsKept, DlmsMeter  # noqa: PLC0415
+
+            self._dlms = self._dlms or DlmsKept.of(self._folder)
+            return DlmsMeter(settings, port, self.dialects, self._memory, self, self._dlms)
         return LineMeter(settings, port, self.dialects, self._memory, self)
 
     async def turn(self) -> None:
@@ -112,6 +123,10 @@ class LineMeter:
         except ObisGatewayError as error:
             rejected = self._reader.rejected
             return Miss(error, trouble_of(self._reader.attempts, rejected), held_back_by(rejected))
+        return await self._outcome(readout)
+
+    async def _outcome(self, readout: Readout) -> Success | Miss:
+        """Return what a good readout tells."""
         await self._edges.turn()
         ago = asyncio.get_running_loop().time() - readout.last_byte
         reading = self._interpreter.reading_of(readout.telegram, readout.dialect, readout.seconds, ago)

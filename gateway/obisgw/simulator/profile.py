@@ -23,6 +23,7 @@ from obisgw.iec62056_21.meter_settings import AcknowledgementRule, MeterData, Me
 from obisgw.iec62056_21.password import P2Algorithm, PasswordLevel
 from obisgw.iec62056_21.recording import received_bytes
 
+from .cosem_session import CosemOptions
 from .household import Household
 from .memory import Memory, MemoryForm
 from .memory_file import memory_of
@@ -60,6 +61,8 @@ class Profile:
     echo: float = 0.0
     memory: MemoryForm | None = None
     zone: tzinfo | None = None
+    cosem: CosemOptions | None = None
+    """How the meter speaks DLMS; None: not at all."""
 
     def data(self, household: Household, size: int | None = None) -> MeterData:
         """Return what gives the data block at ``t`` seconds of the household's time."""
@@ -139,6 +142,7 @@ _KEYS = {
     "programming",
     "memory",
     "memory_of",
+    "dlms",
 }
 
 
@@ -177,7 +181,15 @@ def _profile(name: str, document: dict[str, Any]) -> Profile:
         document.get("echo", 0.0),
         memory,
         zone,
+        _cosem(name, document["dlms"]) if "dlms" in document else None,
     )
+
+
+def _cosem(profile: str, table: dict[str, Any]) -> CosemOptions:
+    known = {entry.name for entry in fields(CosemOptions)} - {"security"}
+    if unknown := set(table) - known:
+        raise ConfigurationError(f"unknown keys {', '.join(sorted(unknown))} in [dlms]", where=f"profile {profile}")
+    return CosemOptions(**table)
 
 
 def zone_of(name: str | None) -> tzinfo | None:

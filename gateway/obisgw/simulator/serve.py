@@ -15,13 +15,17 @@ from obisgw.iec62056_21.block_check import BlockCheckKind
 from obisgw.iec62056_21.identification import MODE_B_RATES, MODE_C_RATES, Mode
 from obisgw.iec62056_21.meter import MeterSession
 from obisgw.iec62056_21.meter_programming import Records
-from obisgw.iec62056_21.meter_settings import MeterEvent, MeterSettings
+from obisgw.iec62056_21.meter_settings import MeterData, MeterEvent, MeterSettings
 
+from .cosem_line import WrapperLine
+from .cosem_session import CosemMeter, CosemOptions, CosemSession
 from .faults import Faults
 from .household import START, Household
 from .line import Line, PtyLine, TcpLine
 from .profile import Profile, load_profile, replay_profile
 from .wire import TICK, Echo, Station, Wire
+
+_DIRECT_BAUDRATE = 9600
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +41,7 @@ class SimulatorOptions:
     so many bytes. ``echo`` None takes the profile's. ``parity`` False sends plain seven-bit characters, for reading
     devices that set 7E1 on a pseudo-terminal. ``reaction`` is the time before each of its messages. ``faults`` are written as in `faults`. ``tick``
     is how often characters in the middle of a message are handed over; 0.05 for dozens of meters in one process.
+    ``cosem``: the meter speaks DLMS, after a sign-on or at once; ``wrapped``: in TCP's wrapper, at ``listen``.
     """
 
     profile: str = "household"
@@ -61,6 +66,8 @@ class SimulatorOptions:
     faults: tuple[str, ...] = ()
     reaction: float | None = None
     tick: float = TICK
+    cosem: CosemOptions | None = None
+    wrapped: bool = False
 
 
 def profile_of(options: SimulatorOptions) -> Profile:
@@ -107,6 +114,7 @@ class Simulator:
     def __init__(self, options: SimulatorOptions | str = "household") -> None:
         self.options = SimulatorOptions(options) if isinstance(options, str) else options
         self.profile = profile_of(self.options)
+        self._cosem = self.options.cosem or self.profile.cosem
         self.households = tuple(
             Household(
                 self.options.seed + place,
@@ -165,11 +173,26 @@ class Simulator:
                 records = {address: self._record_in_household_time(one) for address, one in programming.records.items()}
                 settings = replace(settings, programming=replace(programming, records=records))
             data(0.0)  # The past takes a moment to make up, which a meter on the line does not have.
-            session = MeterSession(replace(settings, lists=lists), self._in_household_time(data))
+            session = self._session(replace(settings, lists=lists), self._in_household_time(data), household)
             stations.append(Station(session, faults))
         share = profile.echo if options.echo is None else options.echo
         echo = Echo(share, options.echo_delay) if share else None
         return Wire(stations, echo=echo, half_duplex=options.half_duplex, seed=options.seed, tick=options.tick)
+
+    def _session(self, settings: MeterSettings, data: MeterData, household: Household) -> MeterSession:
+        cosem = self._cosem
+        if cosem is None:
+            return MeterSession(settings, data)
+        if cosem.direct:
+            settings = replace(settings, start_baudrate=self.options.port_baudrate or _DIRECT_BAUDRATE)
+        elif not settings.identified.offers_mode_e:
+            line = settings.identification
+            settings = replace(settings, identification=f"{line[:5]}\\2{line[5:]}")
+        return CosemSession(settings, data, self.cosem_meter(household), cosem)
+
+    def cosem_meter(self, household: Household) -> CosemMeter:
+        """Return what answers DLMS in this household."""
+        return CosemMeter(household, self._cosem or CosemOptions(), self.household_time)
 
     def _in_household_time(self, data: Callable[[float], bytes]) -> Callable[[float], bytes]:
         return lambda now: data(self.household_time(now))
@@ -181,7 +204,10 @@ class Simulator:
         options = self.options
         wire = self.wire()
         self._origin = asyncio.get_running_loop().time()
-        if options.listen is not None:
+        if options.wrapped:
+            host, port = options.listen or ("127.0.0.1", 0)
+            self._line = WrapperLine(self.cosem_meter(self.households[0]), host, port)
+        elif options.listen is not None:
             self._line = TcpLine(wire, *options.listen, options.port_baudrate)
         else:
             self._line = PtyLine(wire, options.link)
