@@ -24,7 +24,7 @@ pytestmark = pytest.mark.slow
 FAST = "household-fast"
 IDENTIFICATION = b"/OBg5VIRTUAL-1\r\n"
 LATE = 0.25
-"""Seconds: a busy machine wakes late. How exact the simulator is, is measured by script/bench."""
+"""Seconds: a busy machine wakes late. Its exact pace shows in the cycles that script/bench measures."""
 
 
 class Port:
@@ -77,7 +77,7 @@ def opened(path: str, baudrate: int = 300) -> Iterator[Port]:
 
 
 def test_a_readout_takes_bits_over_baud_and_the_reaction_times() -> None:
-    """Within half a per cent, and never early."""
+    """Never early, and late by no more than a busy machine wakes."""
     with SimulatorThread(SimulatorOptions(FAST, size=1200)) as simulator, opened(simulator.port) as port:
         # The simulator looks for whoever opens its terminal every 10 ms.
         time.sleep(0.05)
