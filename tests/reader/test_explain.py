@@ -47,6 +47,12 @@ def test_every_failure_has_words_a_place_and_a_hint(failure: Failure, words: str
     assert isinstance(error, RefusedError if failure is Failure.REFUSED else MeterError)
 
 
+def test_a_serial_server_at_another_rate_is_thought_of() -> None:
+    """Silence is then mostly that; once the meter has answered, its rate is right."""
+    said = [explain([attempt(failure)], "x", fixed_rate=True).hint or "" for failure in (Failure.SILENCE, Failure.CUT)]
+    assert ["the serial server must have the meter's rate" in hint for hint in said] == [True, False]
+
+
 def test_the_attempt_that_came_furthest_is_told() -> None:
     """Later silence does not hide that data came damaged."""
     error = explain([attempt(Failure.BAD_CHECK, known=True), attempt(Failure.SILENCE)], "x")

