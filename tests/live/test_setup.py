@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from obisgw.simulator.household import Household
+from obisgw.simulator.profile import load_profile
 from obisgw.simulator.serve import SimulatorOptions
 from tests.live.gateway import Gateway, Simulated
 from tests.live.installed import DOMAIN, FLOWS, Installed, add_by_address, becomes, flow_of, installed, remove
@@ -103,7 +104,7 @@ async def test_states_are_what_the_meters_say(home: HomeAssistant, tmp_path: Pat
             assert (device["name"], device["serial_number"]) == (meter["name"], meter["number"])
             assert device["via_device_id"] is not None
         house = await found.gateway.meter(0)
-        truth = Household(HOUSE.seed, SimulatorOptions().start)
+        truth = Household(HOUSE.seed, SimulatorOptions().start, zone=load_profile(HOUSE.profile).zone)
         assert house["number"] == truth.number
         values = {one["address"]: house["reading"]["values"][one["id"]] for one in house["registers"]}
         clock = datetime.strptime(values["0.9.2"] + values["0.9.1"], "%y%m%d%H%M%S")  # noqa: DTZ007 - the meter's own
