@@ -23,6 +23,7 @@ PARTS = {
     "cycle": "readout time over the line's own, and processor time a readout",
     "delivery": "last byte of a telegram to the broker",
     "many": "64 meters in one service",
+    "dlms": "DLMS over HDLC on the line's own time",
     "clients": "50 clients of the API at a reading a second",
     "home_assistant": "the integration in a real Home Assistant",
 }

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Final
 
 from obisgw.obis.code import CURRENT, ObisCode
 from obisgw.obis.description import StateClass, ValueKind
+from obisgw.obis.dlms_objects import dlms_object
 from obisgw.obis.meaning import PHASES, Meaning, diagnostic, numbered, text
 
 if TYPE_CHECKING:
@@ -30,6 +31,9 @@ _CLOCK: Final = {
 _POWER_FAILURES: Final = ("power failures", "long power failures", "time of power failure", "duration of power failure")
 _FAILED_PHASES: Final = ("of all phases", *PHASES, "of any phase")
 _POWER_FAILURES_OF_ANY_PHASE: Final = 21
+
+# 96.3.E
+_DISCONNECT_CONTROL: Final = 10
 
 
 def general(code: ObisCode, unit: str | None) -> Meaning | None:
@@ -157,6 +161,12 @@ def _temperature(e: int, unit: str | None) -> Meaning:  # noqa: ARG001
             return text("meter temperature information {number}", number=e)
 
 
+def _control(e: int, unit: str | None) -> Meaning:  # noqa: ARG001
+    if e == _DISCONNECT_CONTROL:
+        return text("disconnect control", ValueKind.FLAGS)
+    return numbered(text("input and output state", ValueKind.FLAGS), e)
+
+
 def _numbered(
     name: str, *, kind: ValueKind = ValueKind.TEXT, enabled: bool = False
 ) -> Callable[[int, str | None], Meaning]:
@@ -176,7 +186,7 @@ def _makers(group: int) -> Callable[[int, str | None], Meaning]:
 _SERVICE_RULES: Final[dict[int, Callable[[int, str | None], Meaning]]] = {
     1: _numbered("device number"),
     2: _configuration,
-    3: _numbered("input and output state", kind=ValueKind.FLAGS),
+    3: _control,
     4: _numbered("control state", kind=ValueKind.FLAGS),
     5: _numbered("status word", kind=ValueKind.FLAGS),
     6: _battery,
@@ -219,11 +229,9 @@ def _profiles(code: ObisCode) -> Meaning:
 
 def _abstract(code: ObisCode) -> Meaning | None:
     match code.c, code.d, code.e:
-        case 1, 0, 0:
-            return text("clock", ValueKind.TIMESTAMP)
+        case 1, 0, e:
+            return numbered(text("clock", ValueKind.TIMESTAMP), e)
         case 17, 0, e:
             return numbered(diagnostic("limiter threshold"), e)
-        case 42, 0, 0:
-            return text("logical device name")
         case _:
-            return None
+            return dlms_object(code)

@@ -13,6 +13,7 @@ from typing import Final
 from obisgw.obis.catalogue import describe, describe_unknown
 from obisgw.obis.code import CURRENT, ObisCode
 from obisgw.obis.description import Description
+from obisgw.obis.dlms_objects import usual_objects
 from obisgw.obis.meaning import ROLLING_WINDOWS
 
 _Row = tuple[ObisCode, str | None]
@@ -144,9 +145,10 @@ def _about_the_meter() -> Iterator[_Row]:
     for d, unit in ((3, "imp/kWh"), (4, None), (6, "V"), (8, "min"), (9, "s")):
         yield from ((code, unit) for code in _codes(1, (0,), (d,), (0, 3)))
     yield from ((code, None) for code in _codes(1, (0,), (9,), (1, 2, 5, 6, 7)))
-    yield from ((code, None) for code in _codes(0, (1,), (0,)))
+    yield from ((code, None) for code in _codes(0, (1,), (0,), _ONE_OR_SEVERAL))
     yield from ((code, "kW") for code in _codes(0, (17,), (0,), _ONE_OR_SEVERAL))
-    yield from ((code, None) for code in _codes(0, (42,), (0,)))
+    yield from ((ObisCode(0, 0, *groups), None) for groups in usual_objects())
+    yield ObisCode(0, 0, 96, 3, 10), None
     yield from ((code, None) for code in _codes(1, (200,), (0,), f=_NOW_OR_PAST))
 
 

@@ -54,7 +54,7 @@ def object_document(
 def object_name(one: MeterObject) -> str:
     """Return what an object is; where its code says nothing, what its class is."""
     description = describe(ObisCode(*one.name), None)
-    return class_name(one.class_id) if description.name.startswith("Register ") else description.name
+    return class_name(one.class_id) if "register" in dict(description.placeholders) else description.name
 
 
 def _attribute(
