@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 import stat
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from obisgw.secret import Secret
 
+from .nearest import nearest
 from .problem import Problem
 from .values import MeterMode, without_prefix
 
@@ -36,8 +36,8 @@ def meter_problems(values: Values, lines: Lines, dialects: Collection[str]) -> I
                 yield Problem(lines[name], f"'{name}' has no effect with 'mode: D'", why)
     dialect = values.get("dialect")
     if dialect and dialects and dialect not in dialects:
-        nearest = get_close_matches(dialect, sorted(dialects), 1)
-        hint = f"did you mean '{nearest[0]}'?" if nearest else f"known: {', '.join(sorted(dialects))}"
+        meant = nearest(dialect, dialects)
+        hint = f"did you mean '{meant}'?" if meant else f"known: {', '.join(sorted(dialects))}"
         yield Problem(lines["dialect"], f"there is no dialect '{dialect}'", hint)
     if "port" in values and (problem := _port_problem(values["port"])) is not None:
         yield Problem(lines["port"], *problem)
