@@ -19,7 +19,7 @@ from obisgw.service.run import _Service, read_configuration
 folder = Path(sys.argv[1])
 settings, dialects, _ = read_configuration(folder / "f.yaml", {})
 _Service(folder / "f.yaml", {}, settings, dialects, folder)
-print(*sorted({name.partition(".")[0] for name in sys.modules} & {"aiohttp", "zeroconf", "paho", "ssl"}))
+print(*sorted({name.partition(".")[0] for name in sys.modules} & {"aiohttp", "zeroconf", "paho", "ssl", "sqlite3", "http", "difflib"}))
 print(*sorted(name for name in sys.modules if name.startswith(("obisgw.dlms", "cryptography"))))
 """
 
@@ -27,12 +27,16 @@ print(*sorted(name for name in sys.modules if name.startswith(("obisgw.dlms", "c
 @pytest.mark.parametrize(
     ("text", "imported"),
     [
-        ("api: {enabled: false}", {"paho", "ssl"}),
-        ("mqtt: {enabled: false}", {"aiohttp", "ssl"}),
+        ("api: {enabled: false}\nstore: {enabled: false}", {"paho", "ssl"}),
+        ("api: {enabled: false}", {"paho", "ssl", "sqlite3"}),
+        ("mqtt: {enabled: false}\nstore: {enabled: false}", {"aiohttp", "http", "ssl"}),
     ],
 )
 def test_only_what_is_enabled_is_imported(text: str, imported: set[str], tmp_path: Path) -> None:
-    """MQTT without the API, and the API without MQTT; the announcement's library comes when it is announced."""
+    """MQTT without the API, and the API without MQTT; the announcement's library comes when it is announced.
+
+    paho's own libraries for proxies are left out too, and what only a wrong configuration needs.
+    """
     (tmp_path / "f.yaml").write_text(f"port: /dev/x\n{text}\n", "utf-8")
     result = subprocess.run(
         [sys.executable, "-c", PROGRAM, str(tmp_path)],

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import timedelta
-from difflib import get_close_matches
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -13,6 +12,7 @@ import voluptuous as vol
 from obisgw.errors import ConfigurationError
 
 from .document import Entries, Node, Scalar, Section
+from .nearest import nearest
 from .old_names import OLD_NAMES
 from .problem import Problem
 from .rules import (
@@ -259,12 +259,12 @@ class Check:
             self._add(line, f"'{name}' is no setting", f"write {replacement}")
             return
         near = name.lower().replace("-", "_")
-        if nearest := get_close_matches(near, known, 1):
-            self._add(line, f"'{name}' is no setting", f"did you mean '{nearest[0]}'?")
+        if meant := nearest(near, known):
+            self._add(line, f"'{name}' is no setting", f"did you mean '{meant}'?")
             return
         for other, settings in SECTIONS.items():
-            if other != section and (nearest := get_close_matches(near, [s.name for s in settings], 1, 0.8)):
-                self._add(line, f"'{name}' is no setting", f"did you mean '{nearest[0]}' in the section '{other}'?")
+            if other != section and (meant := nearest(near, [s.name for s in settings], 0.8)):
+                self._add(line, f"'{name}' is no setting", f"did you mean '{meant}' in the section '{other}'?")
                 return
         self._add(line, f"'{name}' is no setting", f"known here: {', '.join(known)}")
 

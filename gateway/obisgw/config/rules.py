@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 import stat
 from datetime import timedelta
-from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
 
 from obisgw.secret import Secret
 
+from .nearest import nearest
 from .problem import Problem
 from .values import LineFormat, MeterMode, Protection, SecurityLevel, Transport, without_prefix
 
@@ -56,8 +56,8 @@ def meter_problems(values: Values, lines: Lines, dialects: Collection[str]) -> I
     yield from dlms_problems(values, lines)
     dialect = values.get("dialect")
     if dialect and dialects and dialect not in dialects:
-        nearest = get_close_matches(dialect, sorted(dialects), 1)
-        hint = f"did you mean '{nearest[0]}'?" if nearest else f"known: {', '.join(sorted(dialects))}"
+        meant = nearest(dialect, dialects)
+        hint = f"did you mean '{meant}'?" if meant else f"known: {', '.join(sorted(dialects))}"
         yield Problem(lines["dialect"], f"there is no dialect '{dialect}'", hint)
     if "port" in values and (problem := _port_problem(values["port"])) is not None:
         yield Problem(lines["port"], *problem)

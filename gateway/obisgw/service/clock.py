@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
+import os
 import time
 from datetime import UTC, datetime
 from functools import cache
@@ -40,7 +40,7 @@ def boot_id() -> str:
     try:
         return _BOOT_ID.read_text("ascii").strip()
     except (OSError, ValueError):
-        return secrets.token_hex(16)
+        return os.urandom(16).hex()
 
 
 class SystemClock:

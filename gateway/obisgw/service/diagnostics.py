@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import platform
 import re
 from dataclasses import asdict, fields
 from datetime import UTC, datetime, timedelta
@@ -28,6 +27,8 @@ def diagnostics_of(
     settings: Settings, meters: Iterable[MeterRun], started_at: datetime, store: Mapping[str, Any] | None
 ) -> dict[str, Any]:
     """Return the settings as they hold, and how each meter is read. ``store``: how it goes with what is kept."""
+    import platform  # noqa: PLC0415 - asked for now and then
+
     sections = ("gateway", "mqtt", "api", "store")
     return {
         "version": __version__,

@@ -6,7 +6,6 @@ import json
 import logging
 import os
 import re
-import secrets
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ def installation_id(path: Path) -> str:
         _log.warning(
             "%s cannot be used: %s (a new id is made: remove the gateway in Home Assistant and add it)", path, error
         )
-    made = secrets.token_hex(8)
+    made = os.urandom(8).hex()
     new = path.with_suffix(".new")
     try:
         with new.open("w", encoding="utf-8") as file:

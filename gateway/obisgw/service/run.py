@@ -24,7 +24,6 @@ from .folder import FolderLock, state_folder
 from .gateway import Gateway
 from .installation import installation_id
 from .judge import Judge
-from .keeper import Keeper
 from .line_edge import LineEdges
 from .log import set_level, start_log
 from .notify import Notifier
@@ -44,6 +43,8 @@ if TYPE_CHECKING:
     from obisgw.store.history import Step
     from obisgw.store.quality import Point
     from obisgw.store.rows import RegisterKey
+
+    from .keeper import Keeper
 
 _log = logging.getLogger(__name__)
 
@@ -103,7 +104,7 @@ class _Service:
         self._edges = LineEdges(dialects, folder)
         self._folder = folder
         self._started_at = datetime.now(UTC)
-        self._keeper = Keeper(folder, settings.store) if settings.store.enabled else None
+        self._keeper = self._new_keeper(settings)
         self._mqtt = self._new_mqtt(settings)
         self._api = self._new_api(settings)
         self._publishers = Publishers()
@@ -139,6 +140,14 @@ class _Service:
     def _status(self) -> str:
         count = len(self._settings.meters)
         return f"{count} meter{'s' if count > 1 else ''} configured"
+
+    def _new_keeper(self, settings: Settings) -> Keeper | None:
+        """Return what keeps readings; without it, its library takes no memory."""
+        if not settings.store.enabled:
+            return None
+        from .keeper import Keeper  # noqa: PLC0415 - see above
+
+        return Keeper(self._folder, settings.store)
 
     def _new_mqtt(self, settings: Settings) -> Publisher | None:
         """Return what publishes by MQTT; without it, its libraries take no memory."""

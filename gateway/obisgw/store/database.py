@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import sqlite3
 import zlib
-from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 from .quarters import HOUR, QUARTER
@@ -193,7 +192,7 @@ class Database:
         for table in ("missed", "unplaced"):
             self.connection.execute(f"UPDATE {table} SET meter = ? WHERE meter = ?", (now, before))  # noqa: S608 - ours
         self._meters[now] = self._meters.pop(before)
-        renamed = {replace(key, meter=now): key for key in self._registers if key.meter == before}
+        renamed = {key._replace(meter=now): key for key in self._registers if key.meter == before}
         self._registers |= {new: self._registers.pop(old) for new, old in renamed.items()}
 
     def prune(self, now: float, *, raw_days: int, quarter_days: int, hour_days: int) -> None:
@@ -251,7 +250,7 @@ def _how(path: Path, *, read_only: bool) -> str:
 
 def _content(taken: Taken) -> str:
     values = [
-        (value.register.name, value.register.unit, value.text, None if value.count is None else f"{value.count:f}")
+        (value.register.name, value.register.unit, value.text, None if value.counted is None else f"{value.counted:f}")
         for value in taken.values
     ]
     return json.dumps(values, ensure_ascii=False, separators=(",", ":"))

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import logging
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from . import waiting
 from .rows import MissedRow
@@ -22,8 +21,7 @@ WAITS_FOR_TIME: Final = 1800.0
 """Seconds since the machine's start for which messages wait for its clock to be set."""
 
 
-@dataclass(frozen=True, slots=True)
-class MissedMessage:
+class MissedMessage(NamedTuple):
     """A message as it was to be published. ``number`` is negative while the file has not taken it.
 
     ``said_at``: Unix time of its reading as the machine's clock had it then; ``at``: the right one, where that was wrong.

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Decimal
-from typing import TYPE_CHECKING, Final, TypeAlias
+from typing import TYPE_CHECKING, Final, NamedTuple, TypeAlias
 
 from .quality import Point, Quality
 
@@ -25,16 +25,14 @@ CLOSE: Final = 300.0
 """Seconds: readings that lie no further apart around a boundary measure it."""
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(NamedTuple):
     """A counter's value when it was read: ``at`` in Unix seconds."""
 
     at: float
     value: Decimal
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(NamedTuple):
     """A counter's value at a quarter hour, counted from 1970."""
 
     quarter: int

@@ -59,8 +59,8 @@ class Recorder:
             if known != value.text:
                 texts[key] = value.text
                 changes.append((key, value.text))
-            if value.count is not None:
-                mark = Mark(at, value.count)
+            if value.counted is not None:
+                mark = Mark(at, value.counted)
                 batch.points.extend(self._points(key, mark, taken.close))
                 batch.latest[key] = mark
         if changes:

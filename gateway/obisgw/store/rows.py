@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -12,8 +12,7 @@ if TYPE_CHECKING:
     from .quarters import Mark
 
 
-@dataclass(frozen=True, slots=True)
-class RegisterKey:
+class RegisterKey(NamedTuple):
     """One register of one meter. ``name`` is ``Published.component``; another unit makes another register."""
 
     meter: str
@@ -21,17 +20,15 @@ class RegisterKey:
     unit: str
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
-    """A register's text, and its number if it is a counter."""
+class Value(NamedTuple):
+    """A register's text, and its number (``counted``) if it is a counter."""
 
     register: RegisterKey
     text: str
-    count: Decimal | None = None
+    counted: Decimal | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
+class Taken(NamedTuple):
     """A reading as it is recorded. ``steady``: seconds since the machine started.
 
     ``close`` seconds at most lie between readings that measure what is in between.
@@ -44,12 +41,11 @@ class Taken:
 
     def renamed(self, meter: str) -> Taken:
         """Return it under another name of the meter."""
-        values = tuple(replace(one, register=replace(one.register, meter=meter)) for one in self.values)
-        return replace(self, meter=meter, values=values)
+        values = tuple(one._replace(register=one.register._replace(meter=meter)) for one in self.values)
+        return self._replace(meter=meter, values=values)
 
 
-@dataclass(frozen=True, slots=True)
-class PointRow:
+class PointRow(NamedTuple):
     """A counter at a boundary. ``at`` in Unix seconds."""
 
     register: RegisterKey
@@ -58,8 +54,7 @@ class PointRow:
     quality: Quality
 
 
-@dataclass(frozen=True, slots=True)
-class ReadingRow:
+class ReadingRow(NamedTuple):
     """A reading: what changed since the one before, by register. ``at`` in Unix seconds."""
 
     meter: str
@@ -67,8 +62,7 @@ class ReadingRow:
     changes: tuple[tuple[RegisterKey, str], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class MissedRow:
+class MissedRow(NamedTuple):
     """A message that the broker has not acknowledged.
 
     ``at``: the reading's time as it says itself, Unix seconds; ``steady`` the same moment since the machine started.
@@ -120,17 +114,17 @@ class Batch:
         """Give a meter another name, here and in the file."""
 
         def key(one: RegisterKey) -> RegisterKey:
-            return replace(one, meter=now) if one.meter == before else one
+            return one._replace(meter=now) if one.meter == before else one
 
-        self.points = [replace(row, register=key(row.register)) for row in self.points]
+        self.points = [row._replace(register=key(row.register)) for row in self.points]
         self.latest = {key(one): mark for one, mark in self.latest.items()}
         self.readings = [
-            replace(row, meter=now, changes=tuple((key(one), text) for one, text in row.changes))
+            row._replace(meter=now, changes=tuple((key(one), text) for one, text in row.changes))
             if row.meter == before
             else row
             for row in self.readings
         ]
-        self.missed = [replace(row, meter=now) if row.meter == before else row for row in self.missed]
+        self.missed = [row._replace(meter=now) if row.meter == before else row for row in self.missed]
         self.unplaced = [one.renamed(now) if one.meter == before else one for one in self.unplaced]
         self.renamed.append((before, now))
 

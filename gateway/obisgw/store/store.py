@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from . import past, waiting
 from .messages import Messages
@@ -50,8 +50,7 @@ class Keeping:
     most_missed: int = 50_000
 
 
-@dataclass(frozen=True, slots=True)
-class _End:
+class _End(NamedTuple):
     """Where the file ends: its counters, its clock, and whether readings of this run of the machine wait in it."""
 
     courses: dict[RegisterKey, Course]

@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import json
 import zlib
-from dataclasses import dataclass
 from decimal import Decimal
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from .rows import MissedRow, RegisterKey, Taken, Value
 
@@ -19,8 +18,7 @@ if TYPE_CHECKING:
     from .database import Database
 
 
-@dataclass(frozen=True, slots=True)
-class Kept:
+class Kept(NamedTuple):
     """A missed message and its number. ``here``: of this run of the machine."""
 
     number: int
