@@ -363,6 +363,21 @@ def test_a_counter_that_is_too_low_is_corrected_by_what_the_meter_says(tmp_path:
     in_moved_time(test)
 
 
+def test_a_counter_far_away_is_not_gone_on_from(tmp_path: Path) -> None:
+    """It comes in clear: damage or malice would use up all counters at once."""
+
+    async def test() -> None:
+        meter = replace(CIPHERED_METER, least_counter=0xFFFFFF00)
+        async with line_of("household-e", cosem=meter) as line:
+            reader = Kept(tmp_path).reader(line, CIPHERED)
+            reader.counters.use(reader._counter_key, 10)
+            with pytest.raises(RefusedError, match="refused the invocation counter"):
+                await reader.read()
+            assert (reader.counters.known(reader._counter_key) or 0) < 10_000
+
+    in_moved_time(test)
+
+
 # --- what a meter says of itself
 
 

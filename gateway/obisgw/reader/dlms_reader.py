@@ -104,6 +104,10 @@ class GaveReadout(Exception):  # noqa: N818 - what the meter does, no fault
     """The meter gave its readout in place of HDLC."""
 
 
+FARTHEST: Final = 1 << 24
+"""Messages that somebody else may have sent with the same key since."""
+
+
 class DlmsReader:
     """Reads one meter. ``reader`` knows the line, and reads in the ASCII modes where the meter does not speak DLMS.
 
@@ -307,9 +311,9 @@ class DlmsReader:
                 if isinstance(outcome, DlmsTalk):
                     return outcome
                 ended, sample = outcome
-                if ended.failing is Failing.COUNTER and ended.counter is not None and not corrected:
+                if ended.failing is Failing.COUNTER and self._is_near(ended.counter) and not corrected:
                     corrected = True
-                    self.counters.go_on_from(self._counter_key, ended.counter)
+                    self.counters.go_on_from(self._counter_key, ended.counter or 0)
                     security = replace(security, counter=self.counters.known(self._counter_key) or 0)
                     attempts.append(Attempt(Failure.REFUSED, ended.reason, sample, handed.identification, 0))
                     await asyncio.sleep(REST)
@@ -415,6 +419,11 @@ class DlmsReader:
             except (RefusedError, LostError) as error:
                 _log.debug("%s: the public client is not told the invocation counter: %s", self._where, error)
         self.counters.go_on_from(self._counter_key, found)
+
+    def _is_near(self, counter: int | None) -> bool:
+        """Whether a counter that came in clear may be gone on from: by damage or malice it would be used up at once."""
+        known = self.counters.known(self._counter_key) or 0
+        return counter is not None and known <= counter <= known + FARTHEST
 
     @property
     def _counter_key(self) -> str:
