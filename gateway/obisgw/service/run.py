@@ -192,8 +192,9 @@ class _Service:
 
     def clients_changed(self) -> None:
         """Take notice that clients adopted meters, left them, or set other thresholds."""
-        self._adopt()
+        # What is shown changes before who shows it: else a meter that comes back does so with what is no more.
         self._gateway.introduce_changed()
+        self._adopt()
 
     @property
     def keeps_history(self) -> bool:
