@@ -20,6 +20,8 @@ from obisgw.service.edges import FastRound, Miss, Success, Trouble
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable
 
+    from obisgw.iec62056_21.vdew.periods import Period
+
 TELEGRAM = Telegram(None, Mode.C, b"", BlockCheck.OK, BlockCheckKind.XOR, 0, complete=True, raw=b"")
 
 
@@ -87,6 +89,10 @@ class FakeMeter:
         self.rounds_each: list[FastRound] = []
         self.fast_starts: list[float] = []
         self.fast_ends: list[float] = []
+        self.answers: list[list[Period] | Exception] = []
+        self.profile_asked: list[tuple[datetime, datetime]] = []
+        self.profile_hangs = False
+        self.profile_ends: list[float] = []
 
     async def read(self) -> Success | Miss:
         self.starts.append(self.clock.now())
@@ -119,6 +125,19 @@ class FakeMeter:
             await asyncio.Event().wait()
         finally:
             self.fast_ends.append(self.clock.now())
+
+    async def profile(self, since: datetime, until: datetime) -> AsyncGenerator[list[Period], None]:
+        """Give what is left of the profile, an exception as such; nothing more and no end where it hangs."""
+        self.profile_asked.append((since, until))
+        try:
+            while self.answers:
+                one = self.answers.pop(0)
+                if isinstance(one, Exception):
+                    raise one
+                yield one
+            await (asyncio.Event().wait() if self.profile_hangs else asyncio.sleep(0))
+        finally:
+            self.profile_ends.append(self.clock.now())
 
     async def pushes(self) -> AsyncGenerator[Success | Miss, None]:
         while len(self.outcomes) > 1:

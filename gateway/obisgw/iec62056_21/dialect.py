@@ -85,6 +85,8 @@ class Dialect:
     """What is particular to programming mode."""
     stored: ProfileForm = field(default_factory=ProfileForm, hash=False)
     """How it stores load profiles and log books, and wants to be asked for them."""
+    load_profile: bool = False
+    """Whether these meters are known to keep a load profile: only they are asked for one unasked, to fill holes."""
     notes: str = ""
     """What an owner should know of these meters."""
     _codes: dict[str, ObisCode | None] = field(default_factory=dict, init=False, repr=False, compare=False)

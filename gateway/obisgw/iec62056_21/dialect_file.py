@@ -69,7 +69,7 @@ _TYPES: Final[dict[str, tuple[type, ...]]] = {
     **dict.fromkeys(
         (
             *("block_check_required", "address_required", "bang", "line_end", "wake_up"),
-            *("acknowledge", "direct_data", "battery", "answers_named"),
+            *("acknowledge", "direct_data", "battery", "answers_named", "load_profile"),
         ),
         (bool,),
     ),

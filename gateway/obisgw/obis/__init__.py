@@ -5,7 +5,7 @@ from __future__ import annotations
 from obisgw.obis.catalogue import describe, describe_unknown, is_counter, suggested_precision, tariff_of
 from obisgw.obis.code import CURRENT, Medium, ObisCode
 from obisgw.obis.description import Category, Description, DeviceClass, StateClass, ValueKind
-from obisgw.obis.load_profile import ColumnKind, column_kind, unit_over_time
+from obisgw.obis.load_profile import ColumnKind, belongs_to_counter, column_kind, unit_over_time
 from obisgw.obis.manufacturers import manufacturer_name
 from obisgw.obis.meaning import billing_period_of, phase_of
 from obisgw.obis.registers import (
@@ -35,6 +35,7 @@ __all__ = [
     "StateClass",
     "ValueKind",
     "active_tariff",
+    "belongs_to_counter",
     "billing_period_of",
     "clock_registers",
     "column_kind",

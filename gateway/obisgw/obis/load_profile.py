@@ -34,6 +34,9 @@ _AVERAGES: Final = frozenset({0, 4, 5, 14, 15, 24, 25, 27, 28, 55})
 _INCREMENTS: Final = frozenset({9, 10, 19, 20, 29, 30})
 _TOTALS: Final = frozenset({8, 18, 58})
 _EXTREMES: Final = frozenset({1, 2, 3, 6, 11, 12, 13, 16, 21, 22, 23, 26})
+_COUNTER: Final = 8
+_COUNTED: Final = frozenset({5, 8, 9, 29})
+"""Groups D: means over the period, counters, energies since the last reset or of the period."""
 _SERVICE: Final = frozenset({0, 96, 97, 98, 99})
 """Groups C that name service data, errors, lists and profiles."""
 
@@ -82,3 +85,11 @@ def column_kind(code: ObisCode | None, unit: str | None) -> ColumnKind:
 def unit_over_time(unit: str | None) -> str | None:
     """Return the unit that ``unit`` times an hour gives (kW: kWh), None where that is nothing that is counted."""
     return None if unit is None else _INTEGRATED.get(unit)
+
+
+def belongs_to_counter(column: ObisCode, kind: ColumnKind, counter: ObisCode) -> bool:
+    """Tell whether a profile's column may say what a counter has risen: of the same quantity, and of all or its tariff."""
+    if kind not in {ColumnKind.AVERAGE, ColumnKind.INCREMENT, ColumnKind.TOTAL} or column.d not in _COUNTED:
+        return False
+    same = (column.a, column.b, column.c) == (counter.a, counter.b, counter.c)
+    return same and counter.d == _COUNTER and column.e in {0, counter.e}

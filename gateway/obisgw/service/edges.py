@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from obisgw.errors import ObisGatewayError
+    from obisgw.iec62056_21.vdew.periods import Period
     from obisgw.readings.derive import Derived, MeterEvent
     from obisgw.readings.reading import Health, MeterIdentity, Reading, Register
     from obisgw.readings.shown import MeterOptions
@@ -36,10 +37,14 @@ class Trouble:
 
 @dataclass(frozen=True, slots=True)
 class Success:
-    """A proved telegram as a reading, with how it was got. ``battery``: each read shortens the meter's life."""
+    """A proved telegram as a reading, with how it was got. ``battery``: each read shortens the meter's life.
+
+    ``load_profile``: the meter is known to keep one.
+    """
 
     reading: Reading
     battery: bool = False
+    load_profile: bool = False
     baudrate: int | None = None
     switch_margin: float | None = None
     trouble: Trouble = field(default_factory=Trouble)
@@ -86,6 +91,12 @@ class MeterEdge(Protocol):
         """Read the fast registers round after round; closed, it leaves the meter and the port usable.
 
         Raises RefusedError where the meter will not, MeterError and LineError when it broke off.
+        """
+
+    def profile(self, since: datetime, until: datetime) -> AsyncGenerator[list[Period], None]:
+        """Read the load profile slice by slice; closed or cancelled, it leaves the meter and the port usable.
+
+        Asked for the same time again, it goes on where it was left. Raises as ``fast`` does.
         """
 
     async def returned(self) -> None:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from .clock import Clock
     from .edges import MeterEdge, PublisherEdge
+    from .gaps import Gaps
     from .judge import Judge
     from .options import ThresholdsOf
     from .state import State
@@ -39,8 +40,10 @@ class Gateway:
         edge_of: Callable[[MeterSettings], MeterEdge],
         thresholds_of: ThresholdsOf = no_thresholds,
         judge: Judge | None = None,
+        gaps: Gaps | None = None,
     ) -> None:
         self._judge = judge
+        self._gaps = gaps
         self._publisher = publisher
         self._thresholds_of = thresholds_of
         self._state = state
@@ -144,7 +147,7 @@ class Gateway:
     def _new(self, settings: MeterSettings) -> MeterRun:
         state = self._state.of(settings.entry)
         state.place = _place_of(settings)
-        return MeterRun(
+        run = MeterRun(
             settings,
             self._edge_of(settings),
             self._publisher,
@@ -154,6 +157,8 @@ class Gateway:
             thresholds_of=self._thresholds_of,
             judge=self._judge,
         )
+        run.gaps = self._gaps
+        return run
 
     def _saved(self, meter: MeterRun) -> None:
         """Keep what a readout changed, where losing it would cost something: memory cards wear by writing."""

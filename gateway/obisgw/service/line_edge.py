@@ -19,14 +19,17 @@ from obisgw.reader.shared_port import SETTLE, Ports
 
 from .edges import FastRound, HeldBack, Miss, Success, Trouble
 from .fast_line import FastLine
+from .profile_line import ProfileLine
 from .reading import Interpreter
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Iterable, Sequence
+    from datetime import datetime
     from pathlib import Path
 
     from obisgw.config.table import MeterSettings
     from obisgw.iec62056_21.dialects import Dialects
+    from obisgw.iec62056_21.vdew.periods import Period
     from obisgw.reader.explain import Attempt
     from obisgw.reader.reader import Readout
     from obisgw.reader.shared_port import SharedPort
@@ -112,9 +115,9 @@ class LineMeter:
             number_of=self._interpreter.number_of,
         )
         self._dialect = self._reader.settings.dialect
-        self._fast = FastLine(
-            Programming(self._reader), settings.fast, settings.fast_every, password_of(settings), self._where
-        )
+        programming, password = Programming(self._reader), password_of(settings)
+        self._fast = FastLine(programming, settings.fast, settings.fast_every, password, self._where)
+        self._profile = ProfileLine(programming, password, self._where)
 
     async def read(self) -> Success | Miss:
         """Read the meter once."""
@@ -135,6 +138,7 @@ class LineMeter:
         return Success(
             reading,
             battery=readout.dialect.battery,
+            load_profile=readout.dialect.load_profile,
             baudrate=readout.baudrate,
             switch_margin=readout.switch_margin,
             trouble=trouble_of(readout.attempts, readout.rejected),
@@ -143,6 +147,10 @@ class LineMeter:
     def fast(self) -> AsyncGenerator[FastRound, None]:
         """Read the fast registers round after round."""
         return self._fast.rounds()
+
+    def profile(self, since: datetime, until: datetime) -> AsyncGenerator[list[Period], None]:
+        """Read the load profile slice by slice."""
+        return self._profile.read(since, until)
 
     async def returned(self) -> None:
         """Return when the port, now missing, is there again."""

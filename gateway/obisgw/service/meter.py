@@ -35,6 +35,7 @@ if TYPE_CHECKING:
 
     from .clock import Clock
     from .edges import FastRound, MeterEdge, PublisherEdge, Trouble
+    from .gaps import Gaps
     from .judge import Judge
     from .options import ThresholdsOf
     from .state import MeterState
@@ -65,6 +66,9 @@ class MeterRun:
         judge: Judge | None = None,
     ) -> None:
         self.settings = settings
+        self.gaps: Gaps | None = None
+        """What fills holes in the meter's history, where there is a store."""
+        self._keeps_profile = False
         self._judge = judge
         self._damaged = 0
         """Telegrams that failed the line's checks since the last one that did not."""
@@ -197,6 +201,20 @@ class MeterRun:
             self.fast.refused("a fault of the program", self._clock.now())
             raise
 
+    @property
+    def wants_past(self) -> bool:
+        """Whether there may be a hole in its history that its load profile fills, now."""
+        identity = self.state.identity
+        if self.gaps is None or identity is None or not self._keeps_profile or self.state.battery or self._failures:
+            return False
+        return self.gaps.wanted(identity.id)
+
+    async def read_past(self) -> None:
+        """Look for a hole in the history and fill it, until cancelled or done."""
+        identity = self.state.identity
+        if self.gaps is not None and identity is not None:
+            await self.gaps.fill(identity.id, self.edge, f"{self.name} at {self.settings.port}")
+
     def _take_round(self, one: FastRound) -> None:
         """Take values of the fast registers, and publish them when that is worth it."""
         if self.fast.went_well():
@@ -279,6 +297,7 @@ class MeterRun:
             self._failed(error, error.problem)
             return
         self.state.battery = success.battery
+        self._keeps_profile = success.load_profile
         believed = self._believed(reading, battery=success.battery)
         if believed is None:
             return
@@ -296,6 +315,8 @@ class MeterRun:
             if success.baudrate
             else None,
         )
+        if self._failures and self.gaps is not None:
+            self.gaps.outage(identity.id)
         if self._said:
             times = f"{self._failures} failed readout{'s' if self._failures > 1 else ''}"
             _log.info("%s at %s: read again after %s", self.name, self.settings.port, times)

@@ -21,6 +21,7 @@ from .clock import SystemClock
 from .diagnostics import diagnostics_of
 from .dialects import load_dialects
 from .folder import FolderLock, state_folder
+from .gaps import Gaps
 from .gateway import Gateway
 from .installation import installation_id
 from .judge import Judge
@@ -111,7 +112,8 @@ class _Service:
         state = State.load(folder / "meters.json")
         clock = SystemClock()
         judge = Judge(folder / "checks.json", clock)
-        self._gateway = Gateway(self._publishers, state, clock, self._edges.edge_of, self._thresholds_of, judge)
+        gaps = None if self._keeper is None else Gaps(self._keeper.store, folder / "gaps.json", clock)
+        self._gateway = Gateway(self._publishers, state, clock, self._edges.edge_of, self._thresholds_of, judge, gaps)
         self._signals: asyncio.Queue[signal.Signals] = asyncio.Queue()
 
     async def run(self) -> None:

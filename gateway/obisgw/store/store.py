@@ -7,7 +7,7 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, NamedTuple
 
-from . import past, waiting
+from . import holes, past, waiting
 from .messages import Messages
 from .quality import Quality
 from .recorder import Recorder, taken_of
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from .clocks import Clocks
     from .database import Database
+    from .holes import Anchor, Hole
     from .quality import Point
     from .quarters import Course
     from .rows import RegisterKey, Taken
@@ -255,6 +256,15 @@ class Store:
         """Return the counters of a meter that have a history; None where the file has trouble."""
         await self._written()
         return await self._writer.read(lambda database: past.counters(database, meter))
+
+    async def holes(self, meter: str, since: int) -> list[Hole] | None:
+        """Return where a meter's counters are only interpolated after ``since``; None where the file has trouble."""
+        await self._written()
+        return await self._writer.read(lambda database: holes.holes(database, meter, since))
+
+    async def anchors(self, hole: Hole, grid: int) -> tuple[Anchor, Anchor] | None:
+        """Return what was measured at both ends of a hole, widened to multiples of ``grid`` seconds."""
+        return await self._writer.read(lambda database: holes.anchors(database, hole, grid))
 
     async def _written(self) -> None:
         """Return when all that is known to have its place is in the file."""
