@@ -5,16 +5,18 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from obisgw.errors import ConfigurationError, MeterError
 from obisgw.iec62056_21.capture import telegrams_in
 from obisgw.reader.explain import OTHERS, protocol_in
-from obisgw.readings.document import capture_document, why_unproved
+from obisgw.readings.document import capture_document, reading_document, why_unproved
 from obisgw.readings.registers import registers_of
 
 from .dialect_options import add_dialects, dialects_of
+from .dlms_options import add_keys, keys_of
 from .show import printable, show_document, show_unproved
 from .terminal import out, say
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     import argparse
 
     from obisgw.iec62056_21.capture import Capture
+    from obisgw.readings.reading import Reading
 
 _MOST_BYTES = 16_000_000
 _SAMPLE = 65_536
@@ -35,6 +38,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--explain", action="store_true", help="show each data set and what becomes of it")
     add_dialects(parser)
+    add_keys(parser)
 
 
 def run(options: argparse.Namespace) -> int:
@@ -45,6 +49,10 @@ def run(options: argparse.Namespace) -> int:
     # Among any bytes there is sometimes a frame that proves nothing but itself.
     proved = any(message.telegram.proved and b"(" in message.telegram.block for message in capture.messages)
     other = None if proved else _other_protocol(capture)
+    if other in {"HDLC", "M-Bus"} and (pushed := _pushed(capture.raw, other, options)) is not None:
+        document = reading_document(pushed.telegram, pushed.meter.medium, pushed.registers, pushed.unparsed)
+        out(json.dumps(document, ensure_ascii=False)) if options.json else show_document(document)
+        return 0
     if other is not None:
         capture = replace(capture, messages=())
     _show(capture, options)
@@ -79,6 +87,33 @@ def _say_left_out(capture: Capture, where: str) -> None:
     if capture.searched < len(capture.raw):
         share = f"the first {capture.searched} of {len(capture.raw)} bytes were looked at"
         say(f"{where}: only {share}: they hold more messages than a meter's line does")
+
+
+def _pushed(raw: bytes, framing: str, options: argparse.Namespace) -> Reading | None:
+    """Return what a meter pushed in DLMS, the newest values of all lists; None where there is no notification.
+
+    Raises MeterError where all of them came to nothing.
+    """
+    from obisgw.dlms.push import HdlcPush, MbusPush, Pushed, PushTrouble  # noqa: PLC0415 - only where it is DLMS
+    from obisgw.readings.cosem_push import PushedReadings  # noqa: PLC0415
+    from obisgw.service.dlms_push_edge import push_error  # noqa: PLC0415
+
+    keys, where = keys_of(options), options.file
+    push = MbusPush(keys) if framing == "M-Bus" else HdlcPush(keys)
+    events = push.receive(raw)
+    readings, reading, failed = PushedReadings(where), None, None
+    for event in events:
+        if isinstance(event, Pushed):
+            reading = readings.reading_of(event, datetime.now(UTC), 0.0)
+        elif failed is None or failed.trouble is PushTrouble.DAMAGED:
+            failed = event
+    if failed is not None and (
+        reading is not None or failed.trouble not in {PushTrouble.NO_KEY, PushTrouble.WRONG_KEY}
+    ):
+        say(f"{where}: {push_error(failed, where).problem}")
+    elif failed is not None:
+        raise push_error(failed, where)
+    return reading if reading is not None and reading.registers else None
 
 
 def _other_protocol(capture: Capture) -> str | None:

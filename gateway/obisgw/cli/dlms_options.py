@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from obisgw.config.rules import OF_DLMS, dlms_problems, is_dlms, key_of, password_of
+from obisgw.config.rules import OF_DLMS, dlms_problems, is_dlms, is_pushed_dlms, key_of, password_of
 from obisgw.config.values import KeyUse, LineFormat, MeterMode, Protection, SecurityLevel, Transport
 from obisgw.errors import ConfigurationError
 
@@ -16,6 +16,7 @@ from .values import whole
 
 if TYPE_CHECKING:
     from obisgw.config.table import MeterSettings
+    from obisgw.dlms.push import PushKeys
     from obisgw.reader.dlms_reader import DlmsReader
     from obisgw.reader.reader import MeterReader
 
@@ -50,7 +51,11 @@ _TITLE = re.compile(r"[0-9A-Fa-f]{16}")
 def add_dlms(parser: argparse.ArgumentParser, *, password: bool) -> None:
     """Add how a meter is asked in DLMS; ``password``: also where its password is."""
     group = parser.add_argument_group("DLMS (mode E, or HDLC and TCP without sign-on)")
-    group.add_argument("--transport", choices=[one.value for one in Transport], help="optical (mode E), hdlc or tcp")
+    group.add_argument(
+        "--transport",
+        choices=[one.value for one in Transport],
+        help="optical (mode E), hdlc or tcp; in mode D hdlc or mbus",
+    )
     group.add_argument("--client", type=whole(1, 127), metavar="N", help="who asks: 16 is the public client")
     group.add_argument(
         "--server", type=_server, metavar="N[/N[/OCTETS]]", help="logical device, physical one, size of the address (1)"
@@ -64,10 +69,7 @@ def add_dlms(parser: argparse.ArgumentParser, *, password: bool) -> None:
     group.add_argument("--key-use", choices=[one.value for one in KeyUse], help="which key ciphers messages (global)")
     group.add_argument("--system-title", type=_title, metavar="HEX", help="the client's system title")
     group.add_argument("--short-names", action="store_true", default=None, help="refer to objects by short names")
-    for key in ("encryption", "authentication"):
-        one = group.add_mutually_exclusive_group()
-        one.add_argument(f"--{key}-key-file", type=Path, metavar="FILE", help=f"file whose first line is the {key} key")
-        one.add_argument(f"--{key}-key-env", metavar="NAME", help=f"environment variable that holds the {key} key")
+    _add_keys(group)
     if password:
         one = group.add_mutually_exclusive_group()
         one.add_argument("--password-file", type=Path, metavar="FILE", help="file whose first line is the password")
@@ -77,6 +79,18 @@ def add_dlms(parser: argparse.ArgumentParser, *, password: bool) -> None:
             action="store_true",
             help="say password and keys although this meter has refused them before",
         )
+
+
+def add_keys(parser: argparse.ArgumentParser) -> None:
+    """Add where the owner's keys are, for what meters send unasked."""
+    _add_keys(parser.add_argument_group("DLMS"))
+
+
+def _add_keys(group: argparse._ArgumentGroup) -> None:
+    for key in ("encryption", "authentication"):
+        one = group.add_mutually_exclusive_group()
+        one.add_argument(f"--{key}-key-file", type=Path, metavar="FILE", help=f"file whose first line is the {key} key")
+        one.add_argument(f"--{key}-key-env", metavar="NAME", help=f"environment variable that holds the {key} key")
 
 
 def _server(text: str) -> str:
@@ -103,6 +117,20 @@ def asks_dlms(options: argparse.Namespace, *, passwords: bool = True) -> bool:
     if unused:
         raise ConfigurationError("has no effect without DLMS", where=_option(unused[0]), hint="give --mode E")
     return False
+
+
+def listens_dlms(options: argparse.Namespace) -> bool:
+    """Tell whether the meter sends DLMS unasked."""
+    return is_pushed_dlms(_values(options))
+
+
+def keys_of(options: argparse.Namespace) -> PushKeys | None:
+    """Return the keys of a command without a port. Raises ConfigurationError for what does not fit together."""
+    from obisgw.reader.dlms_push import push_keys  # noqa: PLC0415 - heavy
+
+    options = argparse.Namespace(**vars(options), mode="D", transport="hdlc", port=options.file)
+    meter = dlms_meter(options)
+    return push_keys(meter.encryption_key, meter.authentication_key)
 
 
 def _values(options: argparse.Namespace) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 from contextlib import aclosing
+from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from obisgw.config.values import MeterMode
@@ -21,7 +22,7 @@ from obisgw.readings.rehearsal import rehearsed
 from obisgw.service.folder import state_folder
 
 from .dialect_options import dialects_of
-from .dlms_options import add_dlms, asks_dlms, dlms_reader
+from .dlms_options import add_dlms, asks_dlms, dlms_meter, dlms_reader, listens_dlms
 from .ending import run_signed_off
 from .line_options import add_line, reader_settings
 from .progress import Progress
@@ -35,6 +36,8 @@ if TYPE_CHECKING:
 
     from obisgw.iec62056_21.dialects import Dialect
     from obisgw.iec62056_21.telegram import Telegram
+    from obisgw.reader.dlms_push import DlmsListener
+    from obisgw.readings.reading import Reading
 
 PUSH_PATIENCE = 60.0
 PUSH_HINT = 8.0
@@ -67,6 +70,12 @@ async def _read(options: argparse.Namespace) -> None:
     port = SharedPort(options.port)
     progress = Progress(quiet=options.quiet or options.repeat > 1)
     reader = MeterReader(port, reader_settings(options, dialect), dialects, memory, on_event=progress.tell)
+    if listens_dlms(options):
+        try:
+            await _read_pushed_dlms(reader, options)
+        finally:
+            await port.close()
+        return
     if asks_dlms(options, passwords=False):
         try:
             await _read_dlms(reader, progress, options)
@@ -106,11 +115,60 @@ async def _read_dlms(reader: MeterReader, progress: Progress, options: argparse.
         reading = reading_of(readout, options.port, 0.0)
         if options.explain:
             say(f"{options.port}: DLMS has no data sets to explain; 'obis-gateway objects' shows what the meter says")
-        document = reading_document(reading.telegram, reading.meter.medium, reading.registers, reading.unparsed)
-        if options.json:
-            out(json.dumps(document, ensure_ascii=False))
-        else:
-            show_document(document)
+        _show_reading(reading, options)
+
+
+async def _read_pushed_dlms(reader: MeterReader, options: argparse.Namespace) -> None:
+    """Show what the meter pushes in DLMS. Raises MeterError when nothing good comes for a minute, at once for a wrong key."""
+    from obisgw.config.values import Transport  # noqa: PLC0415
+    from obisgw.dlms.push import Pushed, PushTrouble  # noqa: PLC0415 - only where it is asked for
+    from obisgw.reader.dlms_push import DlmsListener, push_keys  # noqa: PLC0415
+    from obisgw.readings.cosem_push import PushedReadings  # noqa: PLC0415
+    from obisgw.service.dlms_push_edge import push_error  # noqa: PLC0415
+
+    meter = dlms_meter(options)
+    keys = push_keys(meter.encryption_key, meter.authentication_key)
+    listener = DlmsListener(reader, meter.transport or Transport.HDLC, keys)
+    readings = PushedReadings(options.port)
+    say(f"{options.port}: waiting for what the meter sends")
+    loop = asyncio.get_running_loop()
+    spoilt: MeterError | None = None
+    count = before = 0
+    last = loop.time()
+    early = loop.call_later(PUSH_HINT, _say_not_understood, listener)
+    async with aclosing(listener.pushes()) as events:
+        while count < options.repeat:
+            try:
+                async with asyncio.timeout_at(last + PUSH_PATIENCE):
+                    heard = await anext(events)
+            except TimeoutError:
+                raise spoilt or listener.nothing_pushed(PUSH_PATIENCE, before) from None
+            early.cancel()
+            if not isinstance(heard.event, Pushed):
+                spoilt = push_error(heard.event, options.port)
+                if heard.event.trouble in {PushTrouble.NO_KEY, PushTrouble.WRONG_KEY}:
+                    raise spoilt
+                say(f"{options.port}: {spoilt.problem}")
+                continue
+            last, spoilt, before = loop.time(), None, listener.received
+            count += 1
+            reading = readings.reading_of(heard.event, datetime.now(UTC), heard.at - heard.started)
+            _show_reading(reading, options)
+            if not reading.registers:
+                raise no_register(reading.unparsed, options.port)
+
+
+def _say_not_understood(listener: DlmsListener) -> None:
+    if listener.received:
+        say(str(listener.nothing_pushed(PUSH_HINT)))
+
+
+def _show_reading(reading: Reading, options: argparse.Namespace) -> None:
+    document = reading_document(reading.telegram, reading.meter.medium, reading.registers, reading.unparsed)
+    if options.json:
+        out(json.dumps(document, ensure_ascii=False))
+    else:
+        show_document(document)
 
 
 async def _asked(reader: MeterReader, progress: Progress, times: int) -> AsyncGenerator[Telegram, None]:

@@ -10,7 +10,7 @@ from datetime import datetime, tzinfo
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from obisgw.config.values import Protection, SecurityLevel, Transport
+from obisgw.config.values import Protection, SecurityLevel
 from obisgw.dlms.meter import MeterSecurity
 from obisgw.dlms.security import KEY_LENGTH, Level
 from obisgw.errors import ConfigurationError
@@ -119,7 +119,7 @@ def _add_dlms(parser: argparse.ArgumentParser) -> None:
     dlms = parser.add_argument_group(
         "DLMS", "Any of these makes the meter speak DLMS, in mode E unless --transport is given."
     )
-    dlms.add_argument("--transport", choices=[one.value for one in Transport], help="tcp needs --listen")
+    dlms.add_argument("--transport", choices=["optical", "hdlc", "tcp"], help="tcp needs --listen")
     dlms.add_argument(
         "--security", choices=[one.value for one in SecurityLevel], help="what it asks of clients (lowest)"
     )

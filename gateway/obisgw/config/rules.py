@@ -31,6 +31,10 @@ OF_DLMS = (
     *("encryption_key_file", "encryption_key_env", "authentication_key_file", "authentication_key_env"),
 )
 _SETS_UP_DLMS = frozenset(OF_DLMS) - {"server", "key_use", "protection", "system_title", "short_names"}
+_OF_PUSHES = (
+    *("transport", "encryption_key_file", "encryption_key_env", "authentication_key_file", "authentication_key_env"),
+)
+_EIGHT_BITS = frozenset({LineFormat.HARDWARE_8N1, LineFormat.HARDWARE_8E1})
 _ASCII_MODES = frozenset({MeterMode.A, MeterMode.B, MeterMode.C, MeterMode.D})
 _WITH_SECRET = frozenset({SecurityLevel.LOW, SecurityLevel.MD5, SecurityLevel.SHA1, SecurityLevel.SHA256})
 _KEY = re.compile(r"[0-9A-Fa-f]{32}")
@@ -101,8 +105,16 @@ def is_dlms(values: Values) -> bool:
     return mode is MeterMode.E or (mode is MeterMode.AUTO and bool(_SETS_UP_DLMS & values.keys()))
 
 
+def is_pushed_dlms(values: Values) -> bool:
+    """Tell whether a meter's settings make it one that sends DLMS unasked."""
+    return values.get("mode") is MeterMode.D and any(name in values for name in _OF_PUSHES)
+
+
 def dlms_problems(values: Values, lines: Lines) -> Iterator[Problem]:
     """Yield what does not fit together of what is set for DLMS."""
+    if is_pushed_dlms(values):
+        yield from _push_problems(values, lines)
+        return
     if not is_dlms(values):
         for name in OF_DLMS:
             if name in values:
@@ -113,11 +125,37 @@ def dlms_problems(values: Values, lines: Lines) -> Iterator[Problem]:
     key = next((name for name in ("encryption_key_file", "encryption_key_env") if name in values), None)
     other = next((name for name in ("authentication_key_file", "authentication_key_env") if name in values), None)
     password = next((name for name in ("password_file", "password_env") if name in values), None)
+    yield from _one_place_of_keys(values, lines)
+    yield from _security_problems(values, lines, password, key, other)
+    yield from _line_problems(values, lines)
+
+
+def _one_place_of_keys(values: Values, lines: Lines) -> Iterator[Problem]:
     for one in ("encryption_key", "authentication_key"):
         if f"{one}_file" in values and f"{one}_env" in values:
             yield Problem(lines[f"{one}_env"], f"'{one}_file' and '{one}_env' exclude each other", "keep one of them")
-    yield from _security_problems(values, lines, password, key, other)
-    yield from _line_problems(values, lines)
+
+
+def _push_problems(values: Values, lines: Lines) -> Iterator[Problem]:
+    """Yield what does not fit together where DLMS is sent unasked."""
+    for name in OF_DLMS:
+        if name in values and name not in _OF_PUSHES:
+            yield Problem(
+                lines[name], f"'{name}' has no effect with 'mode: D'", "in mode D nothing is sent to the meter"
+            )
+    given = [name for name in _OF_PUSHES if name in values]
+    transport = values.get("transport")
+    hint = "write hdlc where the meter pushes in HDLC frames, mbus where in M-Bus frames"
+    if transport is None:
+        yield Problem(lines[given[0]], f"'{given[0]}' needs 'transport' with 'mode: D'", hint)
+    elif transport not in {Transport.HDLC, Transport.MBUS}:
+        yield Problem(lines["transport"], f"'transport' cannot be {transport.value} with 'mode: D'", hint)
+    yield from _one_place_of_keys(values, lines)
+    other = next((name for name in given if name.startswith("authentication")), None)
+    if other is not None and not any(name.startswith("encryption") for name in given):
+        yield Problem(lines[other], f"'{other}' needs the other key as well", "set 'encryption_key_file'")
+    if (form := values.get("format", LineFormat.SOFTWARE_7E1)) not in {LineFormat.SOFTWARE_7E1, *_EIGHT_BITS}:
+        yield Problem(lines["format"], f"'format: {form.value}' has seven bits, and DLMS needs eight", "8n1 or 8e1")
 
 
 def _line_problems(values: Values, lines: Lines) -> Iterator[Problem]:
@@ -130,6 +168,8 @@ def _line_problems(values: Values, lines: Lines) -> Iterator[Problem]:
     transport = values.get("transport")
     if values.get("format", LineFormat.SOFTWARE_7E1) is not LineFormat.SOFTWARE_7E1:
         yield Problem(lines["format"], "'format' has no choice with DLMS: HDLC needs eight bits", "remove the line")
+    if transport is Transport.MBUS:
+        yield Problem(lines["transport"], "'transport: mbus' needs 'mode: D'", "M-Bus frames are only listened to")
     if "wake_up" in values and transport in {Transport.HDLC, Transport.TCP}:
         yield Problem(lines["wake_up"], "'wake_up' has no effect without a sign-on", "remove the line")
     if transport is Transport.TCP and not str(values.get("port", "socket:")).startswith("socket:"):

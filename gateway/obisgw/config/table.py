@@ -135,21 +135,23 @@ class MeterSettings:
     mode: MeterMode = setting(
         choice(MeterMode),
         "`auto` asks and takes mode A, B or C as the meter offers, and E (DLMS) where it offers that and one of the settings "
-        "for DLMS is given; `A`, `B`, `C` or `E` asks and insists; `D` listens to a meter that sends unasked.",
+        "for DLMS is given; `A`, `B`, `C` or `E` asks and insists; `D` listens to a meter that sends unasked, "
+        "text or, with `transport`, DLMS.",
         default=MeterMode.AUTO,
     )
     baudrate: int | None = setting(
         number_of(*BAUDRATES),
         "Rate of the request, or in mode D the rate at which the meter sends.",
         unit="baud",
-        shown="300; in mode D 9600 or as the dialect says",
+        shown="300; in mode D 9600 or as the dialect says, with DLMS 2400",
     )
     max_baudrate: int | None = setting(
         number_of(*BAUDRATES), "Fastest rate to ask the meter for, where the line or head takes no more.", unit="baud"
     )
     format: LineFormat = setting(
         choice(LineFormat),
-        "Characters on the line. The default suits 7E1 and any adapter; `7e1` and the others let the adapter do it.",
+        "Characters on the line. The default suits 7E1 and any adapter; `7e1` and the others let the adapter do it. DLMS has "
+        "8N1, in M-Bus frames 8E1; a choice, `8n1` or `8e1`, is only where it is pushed.",
         default=LineFormat.SOFTWARE_7E1,
     )
     dtr: bool = setting(
@@ -214,7 +216,8 @@ class MeterSettings:
     )
     transport: Transport | None = setting(
         choice(Transport),
-        "DLMS: `optical` signs on in mode E, `hdlc` speaks HDLC at once (8N1, at `baudrate`), `tcp` uses the wrapper over TCP.",
+        "DLMS: `optical` signs on in mode E, `hdlc` speaks HDLC at once (8N1, at `baudrate`), `tcp` uses the wrapper over TCP. "
+        "With `mode: D` the frames that the meter pushes: `hdlc` or `mbus`.",
         shown="`optical`; with `mode: E` at `socket://…:4059` `tcp`",
     )
     client: int | None = setting(
@@ -277,6 +280,11 @@ class MeterSettings:
         """Whether the meter is asked in DLMS where it offers that."""
         set_up = self.transport or self.client or self.security or self.encryption_key or self.authentication_key
         return self.mode is MeterMode.E or (self.mode is MeterMode.AUTO and set_up is not None)
+
+    @property
+    def pushes_dlms(self) -> bool:
+        """Whether the meter sends DLMS unasked."""
+        return self.mode is MeterMode.D and self.transport is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

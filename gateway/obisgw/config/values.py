@@ -19,11 +19,12 @@ class MeterMode(Enum):
 
 
 class Transport(Enum):
-    """How DLMS comes to the meter: behind a sign-on in mode E, as HDLC at once, or wrapped in TCP."""
+    """How DLMS comes: behind a sign-on in mode E, as HDLC at once, wrapped in TCP; in M-Bus frames only unasked."""
 
     OPTICAL = "optical"
     HDLC = "hdlc"
     TCP = "tcp"
+    MBUS = "mbus"
 
 
 class SecurityLevel(Enum):

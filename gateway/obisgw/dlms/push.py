@@ -19,9 +19,12 @@ from .clock import LENGTH, ClockTime, decode_time
 from .errors import DecodeError
 from .frames import Frame, FrameReceiver, Kind
 from .link import LLC_FROM_METER, LLC_TO_METER
-from .security import unprotect
+from .security import TAG_LENGTH, TITLE_LENGTH, Control, unprotect
 
 _GENERAL_GLO_NOTIFICATIONS: Final = frozenset({GENERAL_GLOBAL, GENERAL_DEDICATED})
+_STARTS: Final = frozenset(bytes((tag,)) for tag in (0x0F, 0xC2, GENERAL_BLOCK, GENERAL_GLOBAL, GENERAL_DEDICATED))
+_CIPHERED_STARTS: Final = frozenset(bytes((tag, TITLE_LENGTH)) for tag in _GENERAL_GLO_NOTIFICATIONS)
+_BOTH: Final = Control.AUTHENTICATED | Control.ENCRYPTED
 LONGEST_MESSAGE: Final = 64 * 1024
 
 
@@ -100,17 +103,24 @@ class NotificationReader:
         if self._keys is None:
             who = title.hex().upper()
             return PushFailed(PushTrouble.NO_KEY, f"the meter {who} ciphers what it sends, and no key is configured")
+        if not self._keys.authentication and len(octets) > TAG_LENGTH and octets[0] & _BOTH == _BOTH:
+            # Many operators give out the encryption key alone: what the tag would prove, the frame's check does.
+            octets = bytes((octets[0] & ~Control.AUTHENTICATED,)) + octets[1:-TAG_LENGTH]
+        # A key that was right before is not wrong now.
+        wrong = PushTrouble.NOT_UNDERSTOOD if title in self._counters else PushTrouble.WRONG_KEY
         try:
             plain, _, counter = unprotect(octets, self._keys.encryption, self._keys.authentication, title)
         except DecodeError as error:
-            return PushFailed(PushTrouble.WRONG_KEY, str(error))
+            return PushFailed(wrong, str(error))
         try:
             body, time = notification(plain)
         except DecodeError as error:
             # Without a tag, a wrong key shows only by its nonsense.
-            return PushFailed(PushTrouble.WRONG_KEY, f"what is deciphered means nothing: is the key right? ({error})")
-        if counter <= self._counters.get(title, -1):
-            return PushFailed(PushTrouble.REPEATED, f"counter {counter} came again")
+            return PushFailed(wrong, f"what is deciphered means nothing: is the key right? ({error})")
+        if counter <= (last := self._counters.get(title, -1)):
+            return PushFailed(
+                PushTrouble.REPEATED, f"its counter {counter} is not newer than {last}, which came before"
+            )
         self._counters[title] = counter
         return Pushed(body, time, title, counter, plain)
 
@@ -172,8 +182,11 @@ class HdlcPush:
         # Each message begins with its link header; some meters leave it out of later segments, as they should.
         if information.startswith((LLC_FROM_METER, LLC_TO_METER)):
             information = information[len(LLC_FROM_METER) :]
-            if self._message and not frame.segmented:
+            if self._message and (not frame.segmented or information[:2] in _CIPHERED_STARTS):
                 self._message.clear()
+        elif not self._message and information[:1] not in _STARTS:
+            # A later segment: the line was not listened to, or damaged, when the first one came.
+            return None if frame.segmented else PushFailed(PushTrouble.DAMAGED, "its beginning was missed")
         self._message += information
         if len(self._message) > LONGEST_MESSAGE:
             self._message.clear()
@@ -184,13 +197,16 @@ class HdlcPush:
         self._message.clear()
         return self._reader.read(message)
 
-    def quiet(self) -> None:
-        """Forget what was begun: the line went quiet."""
+    def quiet(self) -> PushFailed | None:
+        """Forget what was begun: the line went quiet. Tell where that was a telegram."""
         self._frames.clear()
+        cut = self._frames.damaged > self._damaged or bool(self._message)
         self._damaged = self._frames.damaged
         self._message.clear()
+        return PushFailed(PushTrouble.DAMAGED, _CUT) if cut else None
 
 
+_CUT: Final = "it was cut off"
 _START: Final = 0x68
 _STOP: Final = 0x16
 _HEADER: Final = 4
@@ -252,11 +268,13 @@ class MbusPush:
         self._next = 0
         return self._reader.read(message)
 
-    def quiet(self) -> None:
-        """Forget what was begun: the line went quiet."""
+    def quiet(self) -> PushFailed | None:
+        """Forget what was begun: the line went quiet. Tell where that was a telegram."""
+        cut = len(self._buffer) >= _HEADER or bool(self._message)
         self._buffer.clear()
         self._message.clear()
         self._next = 0
+        return PushFailed(PushTrouble.DAMAGED, _CUT) if cut else None
 
 
 def meter_time(pushed: Pushed) -> datetime | None:

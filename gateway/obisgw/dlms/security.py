@@ -90,7 +90,8 @@ def unprotect(octets: bytes, key: bytes, authentication: bytes, title: bytes) ->
         raise DecodeError("a ciphered message is too short")
     if len(title) != TITLE_LENGTH:
         raise DecodeError(f"a system title has {TITLE_LENGTH} octets, and the sender's has {len(title)}")
-    if octets[0] & 0x0F:
+    # Suite 1 differs in how keys are agreed, not in how messages are ciphered.
+    if octets[0] & 0x0F > 1:
         raise DecodeError(f"security suite {octets[0] & 0x0F} is not known")
     control, counter = Control(octets[0] & 0xF0), int.from_bytes(octets[1:5], "big")
     if control & Control.COMPRESSED:

@@ -507,7 +507,7 @@ class DlmsReader:
                 hint = "the meter may have no mode E: remove 'mode: E'; or it wants another 'server' or 'client'"
             case Transport.HDLC:
                 hint = "check 'baudrate', 'server' and 'client', and that the meter speaks HDLC without sign-on"
-            case Transport.TCP:
+            case Transport.TCP | Transport.MBUS:
                 hint = "check host, port, 'server' and 'client'"
         return MeterError(f"{telling.detail}{times}", where=self._where, hint=hint)
 
@@ -520,7 +520,7 @@ class DlmsReader:
             case Transport.HDLC:
                 rate = self.reader.settings.baudrate or DIRECT_BAUDRATE
                 return replace(settings, baudrate=rate, format=LineFormat.HARDWARE_8N1)
-            case Transport.TCP:
+            case Transport.TCP | Transport.MBUS:
                 return replace(settings, baudrate=NETWORK_BAUDRATE, format=LineFormat.HARDWARE_8N1)
 
     # --- memory

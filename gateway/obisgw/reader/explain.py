@@ -24,8 +24,8 @@ _PERHAPS_ANOTHER_RATE = frozenset({Failure.SILENCE, Failure.GARBAGE})
 
 OTHERS = {
     "SML": "this is SML, a protocol that this program does not read; an SML reader does",
-    "HDLC": "these look like HDLC frames (DLMS/COSEM): see docs/guides/dlms.md, and try `transport: hdlc`",
-    "M-Bus": "this looks like M-Bus frames; the meter speaks M-Bus over its optical port",
+    "HDLC": "these look like HDLC frames (DLMS/COSEM): see docs/guides/dlms.md, and try `transport: hdlc`; where they come unasked, with `mode: D`",
+    "M-Bus": "these look like M-Bus frames: where the meter sends unasked, try `mode: D` with `transport: mbus`, see docs/guides/dlms.md",
     "D": "the meter sends its values unasked: set `mode: D` and its rate (mostly 9600)",
 }
 

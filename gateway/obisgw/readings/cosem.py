@@ -33,18 +33,23 @@ Value = tuple["Wanted", "Data | None", "Data | None"]
 
 def cosem_registers(values: Iterable[Value], units: Mapping[bytes, ScalerUnit]) -> tuple[Register, ...]:
     """Return the registers of a reading, in the meter's order; what holds no value is left out."""
-    found = [
-        (wanted, ObisCode(*wanted.of.name), shown)
+    return shown_registers(
+        (wanted.of.name, shown)
         for wanted, data, captured in values
         if data is not None and (shown := shown_of(wanted, data, captured, units)) is not None
-    ]
-    types = mbus_device_types({code: shown.text for _, code, shown in found})
+    )
+
+
+def shown_registers(shown: Iterable[tuple[bytes, Shown]]) -> tuple[Register, ...]:
+    """Return the registers of values that are shown under logical names of six octets."""
+    found = [(ObisCode(*name), one) for name, one in shown]
+    types = mbus_device_types({code: one.text for code, one in found})
     occurrences: Counter[str] = Counter()
     registers = []
-    for wanted, code, shown in found:
-        address = wanted.of.obis
+    for code, one in found:
+        address = f"{code.a}-{code.b}:{code.c}.{code.d}.{code.e}*{code.f}"
         occurrences[address] += 1
-        registers.append(_register(address, code, shown, types, occurrences[address]))
+        registers.append(_register(address, code, one, types, occurrences[address]))
     return tuple(registers)
 
 
@@ -65,11 +70,13 @@ def _register(address: str, code: ObisCode, shown: Shown, types: Mapping[int, in
     )
 
 
-def cosem_telegram(identification: Identification | None, registers: Sequence[Register]) -> Telegram:
+def cosem_telegram(
+    identification: Identification | None, registers: Sequence[Register], mode: Mode = Mode.E
+) -> Telegram:
     """Return the registers as one telegram: proved, because every frame of it was."""
     lines = [f"{one.address}{''.join(_bracket(bracket) for bracket in one.brackets)}\r\n" for one in registers]
     block = "".join(lines).encode("ascii", "replace")
-    return Telegram(identification, Mode.E, block, BlockCheck.ABSENT, None, 0, complete=True, raw=block)
+    return Telegram(identification, mode, block, BlockCheck.ABSENT, None, 0, complete=True, raw=block)
 
 
 def _bracket(bracket: Bracket) -> str:
@@ -78,12 +85,12 @@ def _bracket(bracket: Bracket) -> str:
 
 
 def cosem_identity(
-    identification: Identification | None, registers: Iterable[Register], fallback_name: str
+    identification: Identification | None, registers: Iterable[Register], fallback_name: str, title: bytes = b""
 ) -> MeterIdentity:
     """Return the meter's identity. Its maker is named by the sign-on, or by the logical device name.
 
     Its number is what meters of the ASCII modes print as such, so that a meter that is read in both ways is one;
-    without one, it is the rest of the logical device name.
+    without one, it is the rest of the logical device name. ``title``: the system title, which begins with the maker too.
     """
     values: dict[ObisCode, str] = {}
     for register in registers:
@@ -92,7 +99,8 @@ def cosem_identity(
     medium = cosem_medium(values)
     name = values.get(_DEVICE_NAME, "").strip()
     named = name[:_FLAG].upper() if name[:_FLAG].isascii() and name[:_FLAG].isalpha() else None
-    flag = named if identification is None else identification.manufacturer
+    titled = title[:_FLAG].decode("ascii").upper() if title[:_FLAG].isalpha() else None
+    flag = (named or titled) if identification is None else identification.manufacturer
     number = meter_number(values, medium)
     if number is None and len(name) > _FLAG and named is not None:
         number = name[_FLAG:].strip() or None

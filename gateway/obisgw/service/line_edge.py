@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import aclosing
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from obisgw.errors import ConfigurationError, LineError, MeterError, ObisGatewayError, PortMissingError
@@ -49,6 +50,15 @@ REOPEN = 1.0
 REOPEN_LONGEST = 60.0
 
 
+@dataclass(frozen=True, slots=True)
+class Spoilt:
+    """A pushed telegram that failed a check. ``reason``: why it is not published; ``error`` where many of them mean it."""
+
+    reason: str | None
+    trouble: Trouble
+    error: MeterError | None = None
+
+
 class LineEdges:
     """Makes meters on lines; what they learn and the ports that they share are here."""
 
@@ -66,8 +76,12 @@ class LineEdges:
         """Return the meter at its port."""
         port = self._ports.of(settings.port)
         self._users[id(port)] = self._users.get(id(port), 0) + 1
+        # A service without such a meter does without the modules of DLMS.
+        if settings.pushes_dlms:
+            from .dlms_push_edge import PushingMeter  # noqa: PLC0415
+
+            return PushingMeter(settings, port, self.dialects, self._memory, self)
         if settings.speaks_dlms:
-            # A service without such a meter does without its modules.
             from .dlms_edge import DlmsKept, DlmsMeter  # noqa: PLC0415
 
             self._dlms = self._dlms or DlmsKept.of(self._folder)
@@ -185,31 +199,31 @@ class LineMeter:
         loop = asyncio.get_running_loop()
         trouble = Trouble()
         damaged, before, patience, last = 0, 0, FIRST_PUSH, loop.time()
-        async with aclosing(self._reader.pushes()) as events:
-            following = asyncio.ensure_future(anext(events))
+        async with aclosing(self._listen()) as heard:
+            following = asyncio.ensure_future(anext(heard))
             try:
                 while True:
                     await asyncio.wait((following,), timeout=patience)
                     if not following.done():
-                        yield Miss(self._reader.nothing_pushed(patience, before), Trouble(silences=1))
+                        yield Miss(self._nothing_pushed(patience, before), Trouble(silences=1))
                         before = self._received
                         continue
-                    event = following.result()
-                    following = asyncio.ensure_future(anext(events))
-                    match event:
-                        case Received():
+                    outcome = following.result()
+                    following = asyncio.ensure_future(anext(heard))
+                    match outcome:
+                        case Success() | Miss():
                             now = loop.time()
                             patience = max(LEAST_SILENCE, SILENT_PUSHES * (now - last))
                             last, damaged, before = now, 0, self._received
-                            yield self._pushed(event, trouble)
+                            yield replace(outcome, trouble=outcome.trouble + trouble)
                             trouble = Trouble()
-                        case Rejected():
+                        case Spoilt():
                             damaged += 1
-                            trouble += trouble_of((), (event,))
-                            if (reason := held_back_by((event,))) is not None:
-                                yield HeldBack(reason)
+                            trouble += outcome.trouble
+                            if outcome.reason is not None:
+                                yield HeldBack(outcome.reason)
                             if damaged % DAMAGED_IN_A_ROW == 0:
-                                yield Miss(self._damaged(), trouble)
+                                yield Miss(outcome.error or self._damaged(), trouble)
                                 trouble = Trouble()
             except StopAsyncIteration:
                 return
@@ -217,7 +231,20 @@ class LineMeter:
                 following.cancel()
                 await asyncio.wait((following,))
 
-    def _pushed(self, event: Received, trouble: Trouble) -> Success | Miss:
+    async def _listen(self) -> AsyncGenerator[Success | Miss | Spoilt, None]:
+        """Yield what becomes of each telegram that comes, until the port is lost."""
+        async with aclosing(self._reader.pushes()) as events:
+            async for event in events:
+                match event:
+                    case Received():
+                        yield self._pushed(event)
+                    case Rejected():
+                        yield Spoilt(held_back_by((event,)), trouble_of((), (event,)))
+
+    def _nothing_pushed(self, seconds: float, before: int) -> MeterError:
+        return self._reader.nothing_pushed(seconds, before)
+
+    def _pushed(self, event: Received) -> Success | Miss:
         telegram = event.telegram
         dialect = self._dialect or self._dialects.match(telegram.identification)
         ago = asyncio.get_running_loop().time() - event.at
@@ -225,8 +252,8 @@ class LineMeter:
         forced = self._dialect.push_baudrate if self._dialect is not None else None
         baudrate = self._reader.settings.baudrate or forced or PUSH_BAUDRATE
         if not reading.registers:
-            return Miss(no_register(reading.unparsed, self._where), trouble)
-        return Success(reading, battery=False, baudrate=baudrate, trouble=trouble)
+            return Miss(no_register(reading.unparsed, self._where))
+        return Success(reading, battery=False, baudrate=baudrate)
 
     @property
     def _received(self) -> int:
