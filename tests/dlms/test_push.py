@@ -119,6 +119,43 @@ def test_what_comes_to_nothing_is_told(keys: PushKeys | None, message: bytes, tr
     assert failed.trouble is trouble
 
 
+@pytest.mark.parametrize("control", [0x20, 0x21, 0x30, 0x31])
+def test_the_encryption_key_alone_deciphers(control: int) -> None:
+    """Many operators give out no other; Austrian meters name suite 0 or 1, which cipher alike."""
+    [pushed] = MbusPush(PushKeys(KEY)).receive(mbus(ciphered(7, control=Control(control))))
+    assert isinstance(pushed, Pushed)
+    assert pushed.body == BODY
+
+
+def test_suite_1_is_proved_by_its_tag() -> None:
+    """As suite 0 is; suite 2 has longer keys, and is not known."""
+    push = MbusPush(PushKeys(KEY, AUTHENTICATION))
+    good, other = push.receive(mbus(ciphered(7, control=Control(0x31))) + mbus(ciphered(8, control=Control(0x32))))
+    assert isinstance(good, Pushed)
+    assert isinstance(other, PushFailed)
+    assert other.trouble is PushTrouble.NOT_UNDERSTOOD
+    assert "protection 32" in other.detail
+
+
+def test_whoever_begins_to_listen_in_the_middle_waits_for_the_next() -> None:
+    """The last segment alone is no message that nobody understands, and no wrong key."""
+    message = b"\xe6\xe7\x00" + ciphered(7)
+    parts = [message[place : place + 40] for place in range(0, len(message), 40)]
+    frames = [
+        Frame(b"\xcf", b"\x02\x23", Kind.UI, part, segmented=number + 1 < len(parts)).encode()
+        for number, part in enumerate(parts)
+    ]
+    push = HdlcPush(PushKeys(KEY, AUTHENTICATION))
+    [missed] = push.receive(b"".join(frames[1:]))
+    assert isinstance(missed, PushFailed)
+    assert missed.trouble is PushTrouble.DAMAGED
+    [whole] = push.receive(b"".join(frames))
+    assert isinstance(whole, Pushed)
+    [repeated] = push.receive(b"".join(frames[:-1]) + b"".join(frames))
+    assert isinstance(repeated, PushFailed)
+    assert repeated.trouble is PushTrouble.REPEATED  # The lost segment before it has spoilt nothing.
+
+
 def test_what_was_recorded_cannot_be_played_again() -> None:
     """Counters only rise."""
     push = MbusPush(PushKeys(KEY, AUTHENTICATION))

@@ -24,6 +24,7 @@ from .security import TAG_LENGTH, TITLE_LENGTH, Control, unprotect
 _GENERAL_GLO_NOTIFICATIONS: Final = frozenset({GENERAL_GLOBAL, GENERAL_DEDICATED})
 _STARTS: Final = frozenset(bytes((tag,)) for tag in (0x0F, 0xC2, GENERAL_BLOCK, GENERAL_GLOBAL, GENERAL_DEDICATED))
 _CIPHERED_STARTS: Final = frozenset(bytes((tag, TITLE_LENGTH)) for tag in _GENERAL_GLO_NOTIFICATIONS)
+_UNKNOWN: Final = Control.COMPRESSED | 0x0E
 _BOTH: Final = Control.AUTHENTICATED | Control.ENCRYPTED
 LONGEST_MESSAGE: Final = 64 * 1024
 
@@ -103,13 +104,17 @@ class NotificationReader:
         if self._keys is None:
             who = title.hex().upper()
             return PushFailed(PushTrouble.NO_KEY, f"the meter {who} ciphers what it sends, and no key is configured")
+        if octets and octets[0] & _UNKNOWN:
+            return PushFailed(
+                PushTrouble.NOT_UNDERSTOOD, f"its protection {octets[0]:02X} (suite or compression) is not known"
+            )
         if not self._keys.authentication and len(octets) > TAG_LENGTH and octets[0] & _BOTH == _BOTH:
             # Many operators give out the encryption key alone: what the tag would prove, the frame's check does.
             octets = bytes((octets[0] & ~Control.AUTHENTICATED,)) + octets[1:-TAG_LENGTH]
         # A key that was right before is not wrong now.
         wrong = PushTrouble.NOT_UNDERSTOOD if title in self._counters else PushTrouble.WRONG_KEY
         try:
-            plain, _, counter = unprotect(octets, self._keys.encryption, self._keys.authentication, title)
+            plain, _, counter = unprotect(octets, self._keys.encryption, self._keys.authentication, title, last_suite=1)
         except DecodeError as error:
             return PushFailed(wrong, str(error))
         try:

@@ -81,8 +81,13 @@ def protect(plain: bytes, control: Control, key: bytes, authentication: bytes, t
     return head + octets + (cipher.tag[:TAG_LENGTH] if control & Control.AUTHENTICATED else b"")
 
 
-def unprotect(octets: bytes, key: bytes, authentication: bytes, title: bytes) -> tuple[bytes, Control, int]:
-    """Return a message in clear, how it was protected, and its counter. Raises DecodeError where its tag is wrong."""
+def unprotect(
+    octets: bytes, key: bytes, authentication: bytes, title: bytes, *, last_suite: int = 0
+) -> tuple[bytes, Control, int]:
+    """Return a message in clear, how it was protected, and its counter. Raises DecodeError where its tag is wrong.
+
+    ``last_suite``: 1 where that is taken as well; it ciphers as suite 0 does, and differs in how keys are agreed.
+    """
     from cryptography.exceptions import InvalidTag  # noqa: PLC0415 - heavy
     from cryptography.hazmat.primitives.ciphers import Cipher, algorithms, modes  # noqa: PLC0415
 
@@ -90,8 +95,7 @@ def unprotect(octets: bytes, key: bytes, authentication: bytes, title: bytes) ->
         raise DecodeError("a ciphered message is too short")
     if len(title) != TITLE_LENGTH:
         raise DecodeError(f"a system title has {TITLE_LENGTH} octets, and the sender's has {len(title)}")
-    # Suite 1 differs in how keys are agreed, not in how messages are ciphered.
-    if octets[0] & 0x0F > 1:
+    if octets[0] & 0x0F > last_suite:
         raise DecodeError(f"security suite {octets[0] & 0x0F} is not known")
     control, counter = Control(octets[0] & 0xF0), int.from_bytes(octets[1:5], "big")
     if control & Control.COMPRESSED:
