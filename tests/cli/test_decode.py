@@ -106,6 +106,14 @@ def test_a_sign_on_without_data_is_said(file: Path, capsys: pytest.CaptureFixtur
     assert "the meter names itself /LGZ5\\2ZMD4104407.B31, and no telegram follows" in said
 
 
+@pytest.mark.parametrize("sent", [b"/?!\r\n", add_parity(b"/?!\r\n\x01B0\x03q" + bytes(65) + b"/?00000201!\r\n")])
+def test_a_capture_of_requests_alone_is_said(sent: bytes, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Nobody shall look for a telegram where the meter was silent."""
+    status, _, said = decoded(file, capsys, sent)
+    assert status == 1
+    assert "there are only requests in this capture (the meter did not answer" in said
+
+
 def test_hdlc_behind_a_sign_on_of_mode_e_is_named(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The meter was asked to go over to it."""
     sign_on = b"/?!\r\n/LGZ5\\2ZMD4104407.B31\r\n\x06252\r\n\x06252\r\n"

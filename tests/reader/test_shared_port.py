@@ -60,7 +60,7 @@ async def test_a_meter_has_its_reaction_time_between_two_readouts(head: Head) ->
 
 
 async def test_characters_that_nobody_asked_for_are_noticed_when_the_port_is_opened(head: Head) -> None:
-    """And only then: later there is no silence to be listened to."""
+    """And only then: later there is no silence to be listened to. One character is a spark."""
     shared = SharedPort(str(head.link))
     busy = []
     asyncio.get_running_loop().call_later(0.1, os.write, head.master, b"1.8.0(")
@@ -70,7 +70,11 @@ async def test_characters_that_nobody_asked_for_are_noticed_when_the_port_is_ope
     async with shared.use(SETTINGS):
         busy.append(shared.busy)
     await shared.close()
-    assert busy == [True, False]
+    asyncio.get_running_loop().call_later(0.1, os.write, head.master, b"\xff")
+    async with shared.use(SETTINGS):
+        busy.append(shared.busy)
+    await shared.close()
+    assert busy == [True, False, False]
 
 
 async def test_readouts_follow_one_another_on_one_open_port(head: Head) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from obisgw.errors import ConfigurationError, MeterError
 from obisgw.iec62056_21.capture import telegrams_in
+from obisgw.iec62056_21.characters import strip_parity
 from obisgw.reader.explain import OTHERS, protocol_in
 from obisgw.readings.document import capture_document, reading_document, why_unproved
 from obisgw.readings.registers import registers_of
@@ -28,6 +30,7 @@ if TYPE_CHECKING:
 
 _MOST_BYTES = 16_000_000
 _SAMPLE = 65_536
+_ONLY_ASKED = re.compile(rb"(?:\x00|/[?#0-9][0-9A-Za-z ]*!?\r\n|\x01B0\x03[q\x75])+")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -134,6 +137,9 @@ def _nothing_proved(capture: Capture, where: str) -> MeterError:
         named = printable(capture.identifications[-1].raw)
         hint = "record until the meter is silent; data at another rate than the recording's cannot be read"
         return MeterError(f"the meter names itself {named}, and no telegram follows", where=where, hint=hint)
+    if _ONLY_ASKED.fullmatch(strip_parity(capture.raw[:_SAMPLE])[0]):
+        hint = "the meter did not answer; 'obis-gateway read PORT' says what can be done"
+        return MeterError("there are only requests in this capture", where=where, hint=hint)
     hint = "a capture holds what the meter sent, as bytes or as hexadecimal digits"
     return MeterError("there is no telegram in this capture", where=where, hint=hint)
 

@@ -25,6 +25,9 @@ LOOK_AGAIN = 0.5
 BETWEEN = 0.2
 """No request sooner after the last character of what came before: meters need this time to return to their start."""
 
+TALKING = 3
+"""So many characters in that time are a meter that sends, at 300 Bd half of what it could; fewer are a spark."""
+
 SETTLE = 0.2
 """udev sets owner and links a moment after the device has appeared."""
 
@@ -59,8 +62,9 @@ class SharedPort:
             if port is not before:
                 # Nobody knows what the meter was doing before: the standard wants silence in front of a request.
                 self._free_at = loop.time() + BETWEEN
+                port.take()  # Heads that wake up by DTR say something of their own.
             await asyncio.sleep(self._free_at - loop.time())
-            self.busy = port is not before and port.take() != b""
+            self.busy = port is not before and len(port.take()) >= TALKING
             try:
                 yield port
             finally:
