@@ -47,7 +47,6 @@ _MEMORY_MAJOR = 1
 """``/dev/null`` and its kin, which every program has open."""
 
 
-
 class Port(asyncio.Protocol):
     """An open port, locked for this process alone. Made by ``open_port``.
 
