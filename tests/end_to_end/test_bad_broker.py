@@ -48,7 +48,7 @@ class Gateway:
     def configure(self, mqtt: str = "") -> None:
         """Write the configuration, with these settings of the broker."""
         self._file.write_text(
-            f"{{port: {self.meter.line.path}, baudrate: {RATE}, every: 1s, latency: 0.1,\n"
+            f"{{port: {self.meter.line.path}, baudrate: {RATE}, every: 1s, connection: 3x99999A, latency: 0.1,\n"
             f"mqtt: {{host: 127.0.0.1, port: {self.port}{mqtt}}},\napi: {{enabled: false}},\ngateway: {{state_dir: {self._folder}/state}}}}\n"
         )
 

@@ -190,8 +190,9 @@ async def next_message_at_once(meter: Meter) -> None:
 
 async def false_mark(meter: Meter) -> None:
     """Have the end mark twice, all checks right: what is behind the first is no data."""
-    meter.good.append({"identification_number": meter.number, "active_energy_import": f"{meter.readouts}.5"})
-    values = (f"0.0.0({meter.number})", f"1.8.0({meter.readouts}.5*kWh)", "!", f"1.7.0({POISON}*kW)")
+    energy = len(meter.good) + 1
+    meter.good.append({"identification_number": meter.number, "active_energy_import": f"{energy}.500"})
+    values = (f"0.0.0({meter.number})", f"1.8.0({energy:06d}.500*kWh)", "!", f"1.7.0({POISON}*kW)")
     await sends(block(telegram(*values)))(meter)
 
 
@@ -266,6 +267,8 @@ def tariffs(*values: str | None) -> dict[str, str | None]:
 
 
 SAID = 0
+HELD = r"WARNING .*: held back, and read again: "
+"""What passes the line's checks and is odd, as another list of registers, waits for another telegram."""
 ONCE = r"INFO .*: read again after \d+ failed readouts?$"
 
 
@@ -480,7 +483,7 @@ def configuration(folder: Path, lines: dict[str, Line], broker: int) -> str:
     """Return the service's configuration: every meter at a port of its own, as fast as settings allow."""
     entries = []
     for place, (name, line) in enumerate(lines.items()):
-        common = f"port: {line.path}, baudrate: {RATE}, every: 1s, latency: 0.1"
+        common = f"port: {line.path}, baudrate: {RATE}, every: 1s, connection: 3x99999A, latency: 0.1"
         settings = CASES[name].settings.format(number=number_of(place))
         entries.append(f"- {{name: {name}, {common}{settings and ', '}{settings}}}")
         if name == "neighbours":
@@ -605,7 +608,9 @@ def test_the_next_reading_after_the_fault_is_published(life: Life, name: str) ->
 def test_each_change_of_state_is_said_once(life: Life, name: str) -> None:
     """One line when the trouble begins, with its remedy, and one when it is over."""
     outcome = life.outcomes[name]
-    troubles = [line for line in outcome.log if " INFO " not in line]
+    said = [line for line in outcome.log if " INFO " not in line]
+    troubles = [line for line in said if not re.search(HELD, line)]
+    assert len(said) - len(troubles) <= 1, outcome.log
     if not outcome.case.says:
         assert not troubles
         return

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 from datetime import timedelta
 
 import pytest
@@ -274,3 +277,23 @@ def test_a_jump_is_believed_when_the_next_value_is_near_it() -> None:
     assert not meter.checker.doubts(back, meter.t + 2)
     assert meter.checker.doubts(failed, meter.t + 3) == {"32.7.0"}
     assert not meter.checker.doubts(failed, meter.t + 4)
+
+
+def test_a_list_is_known_again_in_another_process() -> None:
+    """It is remembered over restarts."""
+    program = (
+        "from tests.mqtt.samples import reading\n"
+        "from obisgw.readings.checks.seen import Seen\n"
+        "print(Seen.of(reading('0.0.0(1)', '1.8.0(2*kWh)'), 0.0).shape)\n"
+    )
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", program],
+            env=os.environ | {"PYTHONHASHSEED": seed},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for seed in ("1", "2")
+    }
+    assert len(said) == 1

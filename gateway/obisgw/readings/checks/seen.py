@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Final
+from zlib import crc32
 
 from obisgw.obis import DeviceClass, unit_factor
 from obisgw.readings.published import published
@@ -42,7 +43,8 @@ class Seen:
     def of(cls, reading: Reading, at: float) -> Seen:
         """Take a reading apart."""
         items = {item.component: item for item in published(reading.registers)}
-        shape = hash((*((name, item.register.unit) for name, item in items.items()), len(reading.unparsed)))
+        names = "\n".join(f"{name} {item.register.unit or ''}" for name, item in items.items())
+        shape = crc32(f"{names}\n{len(reading.unparsed)}".encode())  # not hash(): it is remembered over restarts
         return cls(reading, items, at, shape, _watts(items.values()))
 
 
