@@ -13,20 +13,21 @@ LARGE = 2000
 
 _COUNTERS = ("1.8.0", "1.8.1", "1.8.2", "2.8.0", "2.8.1", "2.8.2", "3.8.0", "4.8.0", "5.8.0", "6.8.0", "7.8.0", "8.8.0")
 _MOMENTARY = (
-    ("16.7.0", "kW", 4.0, 3, 0.1),
-    ("36.7.0", "kW", 1.5, 3, 0.1),
-    ("56.7.0", "kW", 1.5, 3, 0.1),
-    ("76.7.0", "kW", 1.5, 3, 0.1),
-    ("32.7.0", "V", 231.0, 1, 0.02),
-    ("52.7.0", "V", 229.0, 1, 0.02),
-    ("72.7.0", "V", 232.0, 1, 0.02),
-    ("31.7.0", "A", 6.0, 2, 0.1),
-    ("51.7.0", "A", 6.0, 2, 0.1),
-    ("71.7.0", "A", 6.0, 2, 0.1),
-    ("13.7.0", "", 0.97, 2, 0.03),
-    ("14.7.0", "Hz", 50.0, 2, 0.002),
+    ("16.7.0", "kW", 4000, 3),
+    ("36.7.0", "kW", 1500, 3),
+    ("56.7.0", "kW", 1500, 3),
+    ("76.7.0", "kW", 1500, 3),
+    ("32.7.0", "V", 2310, 1),
+    ("52.7.0", "V", 2290, 1),
+    ("72.7.0", "V", 2320, 1),
+    ("31.7.0", "A", 600, 2),
+    ("51.7.0", "A", 600, 2),
+    ("71.7.0", "A", 600, 2),
+    ("13.7.0", "", 97, 2),
+    ("14.7.0", "Hz", 5000, 2),
 )
-"""Code, unit, level, decimals, and the share of the level by which it moves."""
+"""Code, unit, level in steps of the last digit, decimals. A value moves by some steps: no telegram is read twice."""
+_MOVES = 4
 
 
 class Household:
@@ -93,9 +94,9 @@ class Household:
             "C.7.0(0007)",
         ]
         lines += [f"{code}({_kilo(wh)}*{_unit(code)})" for code, wh in zip(_COUNTERS, self._wh, strict=True)]
-        for code, unit, level, places, share in _MOMENTARY:
-            value = level * self._chance.uniform(1 - share, 1 + share)
-            text = f"{value:0{places + 4}.{places}f}"
+        for code, unit, level, places in _MOMENTARY:
+            value = level + self._chance.randrange(-_MOVES, _MOVES + 1)
+            text = f"{value / 10**places:0{places + 4}.{places}f}"
             lines.append(f"{code}({text}*{unit})" if unit else f"{code}({text})")
         return lines
 

@@ -70,6 +70,7 @@ class MeterRun:
         """What fills holes in the meter's history, where there is a store."""
         self._keeps_profile = False
         self._judge = judge
+        self._connection = connection_of(settings)
         self._damaged = 0
         """Telegrams that failed the line's checks since the last one that did not."""
         self._read_again = False
@@ -358,7 +359,7 @@ class MeterRun:
             return reading
         identity, _ = settle(self.state.identity, reading.meter)
         reading = replace(reading, meter=identity)
-        verdict = self._judge.take(reading, connection_of(self.settings), damaged=self._damaged, battery=battery)
+        verdict = self._judge.take(reading, self._connection, damaged=self._damaged, battery=battery)
         self._damaged = 0
         self._read_again = verdict.read_again
         # What may well be the meter's doing is read twice without a word.
