@@ -45,6 +45,7 @@ def test_a_meter_is_read_into_a_table(port: str, capsys: pytest.CaptureFixture[s
     assert "bytes in " in said.err
 
 
+@pytest.mark.timeout(240)  # A machine that is busy for seconds is a bad line: readouts then go on at 300 Bd.
 def test_repeated_readings_are_one_object_a_line(port: str, capsys: pytest.CaptureFixture[str]) -> None:
     """For whatever reads along."""
     assert main(["read", port, "--json", "--repeat", "2"]) == 0
