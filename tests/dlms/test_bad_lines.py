@@ -22,6 +22,8 @@ from obisgw.dlms.services import Attribute
 
 from .pairs import CLIENT, SERVER
 
+pytestmark = pytest.mark.slow
+
 NAMES = [bytes((1, 0, number, 8, 0, 255)) for number in range(1, 9)]
 LONG = bytes((0, 0, 96, 1, 0, 255))
 _CHANCE = random.Random(3)

@@ -23,6 +23,8 @@ from obisgw.dlms.security import Control, Keys, Level, protect
 from obisgw.dlms.services import Attribute, Conformance, GetResult, Initiate
 from obisgw.dlms.values import ScalerUnit, shown
 
+pytestmark = pytest.mark.slow
+
 NAME = bytes((1, 0, 1, 8, 0, 255))
 ENERGY, UNIT = Attribute(3, NAME, 2), Attribute(3, NAME, 3)
 OBJECTS = {(3, NAME, 2): axdr.unsigned(4711, 4), (3, NAME, 3): axdr.structure(axdr.integer(0), axdr.enum(30))}

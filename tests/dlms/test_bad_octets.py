@@ -30,6 +30,8 @@ from obisgw.dlms.security import Control, Keys, Level
 from obisgw.dlms.services import Attribute, Refusal
 from obisgw.dlms.values import ScalerUnit, shown
 
+pytestmark = pytest.mark.slow
+
 KEYS = Keys(bytes(range(16)), bytes(range(16, 32)), bytes(range(32, 48)))
 BOTH = Control.AUTHENTICATED | Control.ENCRYPTED
 TITLE, OTHER = b"MMM\x00\x00\x00\x00\x01", b"OBG\x00\x00\x00\x00\x01"

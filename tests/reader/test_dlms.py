@@ -30,6 +30,8 @@ from obisgw.simulator.cosem_session import CosemOptions, CosemSession
 from tests.reader.scripted import in_moved_time
 from tests.reader.wire_line import WireLine, line_of, reader_on
 
+pytestmark = pytest.mark.slow
+
 DIALECTS = Dialects.load()
 ENCRYPTION, AUTHENTICATION = bytes(range(16)), bytes(range(16, 32))
 KEYS = Keys(ENCRYPTION, AUTHENTICATION)

@@ -18,6 +18,8 @@ from obisgw.simulator.memory_file import memory_of
 from obisgw.simulator.profile import load_profile
 from obisgw.simulator.recorded import Recorded, Recorder
 
+pytestmark = pytest.mark.slow
+
 BERLIN = ZoneInfo("Europe/Berlin")
 START = datetime(2026, 3, 2, 7)  # noqa: DTZ001 - the household's own clock
 HOUSE = Household(1, START, zone=BERLIN)

@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
     from tests.web.conftest import Api
 
+pytestmark = pytest.mark.slow
+
 HEALTH = b"GET /api/v1/health HTTP/1.1\r\nHost: 127.0.0.1\r\n"
 
 
